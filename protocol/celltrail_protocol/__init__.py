@@ -1,0 +1,1 @@
+"""The format that the logger writes and the host reads, once for both runtimes (SPEC.md)."""
