@@ -1,6 +1,7 @@
 """The part of CBOR (RFC 8949) that SMP messages, plans and receipts need, small enough for the device.
 
-Integers up to 64 bits, bytes, text, lists, maps, booleans and null; definite and indefinite lengths; lists and maps at most 8 deep.
+Integers up to 64 bits, bytes, text, lists, maps, booleans and null; definite and indefinite lengths; lists and maps
+at most 8 deep.
 """
 
 from celltrail_protocol.layout import ProtocolError
@@ -60,7 +61,7 @@ def _put(out: bytearray, item: "Any", depth: int) -> None:
 
 
 def dumps(item: "Any") -> bytes:
-    """The shortest encoding, maps in the order of their dict (MicroPython keeps none); raises ProtocolError."""
+    """The shortest encoding, maps in the order of their dict (MicroPython has none); raises ProtocolError."""
     out = bytearray()
     _put(out, item, 0)
     return bytes(out)

@@ -1,7 +1,7 @@
 """Every number that stands for a word in the format: states, reasons, kinds, models (SPEC.md section 3).
 
-Plain integers, because both runtimes and the tables of other languages can hold them. Numbers are never reused.
-The words that a person reads stand in `names`, which the device does not load.
+Plain integers, because both runtimes and the tables of other languages can hold them. Numbers are never
+reused. The words that a person reads stand in `names`, which the device does not load.
 """
 
 FORMAT_VERSION = 1

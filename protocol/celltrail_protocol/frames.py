@@ -1,4 +1,4 @@
-"""Frames, the smallest thing that is committed: their types, their check, and the scan of a sector (SPEC.md sections 2 and 3)."""
+"""Frames, the smallest thing that is committed: types, check, and the scan of a sector (SPEC.md sections 2, 3)."""
 
 import struct
 from binascii import crc32
@@ -219,7 +219,8 @@ def scan_all(
     """Walk the frames of a sector.
 
     Returns the valid ones as (offset, type, payload start, payload end), the damaged places as (offset, where
-    the scan went on), and the offset after the last valid or damaged one. A damaged frame costs the rest of its page.
+    the scan went on), and the offset after the last valid or damaged one. A damaged frame costs the rest of its
+    page.
     """
     make_seed = journal_seed if journal else seed
     found: "list[tuple[int, int, int, int]]" = []

@@ -1,8 +1,9 @@
 """Record layouts as tables, and the one packer and unpacker that read them.
 
-A table is ("name", since, ((field, code, unit), ...)). Codes are those of `struct` for one integer ("B" "H" "I" "Q" "b" "h" "i"),
-"3h" and the like for a tuple of three, "8s" for eight bytes, "p" for bytes behind a length byte, and, as the last field only, "*"
-for the rest. All integers are little-endian. MicroPython's `struct.pack` checks nothing, so `pack` checks counts and ranges itself.
+A table is ("name", since, ((field, code, unit), ...)). Codes are those of `struct` for one integer ("B" "H" "I" "Q" "b"
+"h" "i"), "3h" and the like for a tuple of three, "8s" for eight bytes, "p" for bytes behind a length byte, and, as the
+last field only, "*" for the rest. All integers are little-endian. MicroPython's `struct.pack` checks nothing, so `pack`
+checks counts and ranges itself.
 """
 
 import struct
@@ -83,7 +84,7 @@ def _pack_field(table: "Table", field: str, code: str, value: "Any") -> "Buffer"
 
 
 def pack(table: "Table", values: "Sequence[Any]") -> bytes:
-    """The bytes of a record from one value for each field; raises ProtocolError on wrong counts, types and ranges."""
+    """The bytes of a record, one value for each field; raises ProtocolError on wrong counts, types and ranges."""
     fields = table[2]
     if len(values) != len(fields):
         raise ProtocolError("%s: %d values instead of %d" % (table[0], len(values), len(fields)))
@@ -93,7 +94,7 @@ def pack(table: "Table", values: "Sequence[Any]") -> bytes:
 def unpack_with_end(
     table: "Table", buf: "Buffer", offset: int = 0, end: "int | None" = None
 ) -> "tuple[tuple[Any, ...], int]":
-    """The record's values in field order, and the offset after it; raises ProtocolError when `buf` ends too early."""
+    """The values in field order, and the offset after them; raises ProtocolError when `buf` ends too early."""
     stop = len(buf) if end is None else end
     values: "list[Any]" = []
     for field, code, _ in table[2]:

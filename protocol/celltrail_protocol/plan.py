@@ -1,4 +1,4 @@
-"""What a plan may say: the settings of one trip (SPEC.md section 8). The device refuses what this module refuses."""
+"""What a plan may say: the settings of one trip (SPEC.md section 8). The device refuses what this refuses."""
 
 from celltrail_protocol.codes import START_TEMPERATURE
 from celltrail_protocol.layout import ProtocolError

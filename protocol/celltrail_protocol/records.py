@@ -1,4 +1,4 @@
-"""The fixed records of the flash and of the `.trail` file, and where they lie (SPEC.md sections 1, 5, 6, 7 and 11)."""
+"""The fixed records of the flash and of the `.trail` file, and where they lie (SPEC.md sections 1, 5 to 7, 11)."""
 
 import struct
 from binascii import crc32

@@ -1,4 +1,4 @@
-"""Tags, the key ratchet and the proofs of commands: everything that is keyed (SPEC.md sections 5.2, 5.3 and 9.3)."""
+"""Tags, the key ratchet and the proofs of commands: all that is keyed (SPEC.md sections 5.2, 5.3 and 9.3)."""
 
 import struct
 from hashlib import sha256
@@ -68,14 +68,14 @@ def start_seal(key: bytes, trip: int, epoch: int) -> Hmac:
 
 
 def start_checkpoint(key: bytes, trip: int, epoch: int) -> Hmac:
-    """A checkpoint's tag before the bytes that it covers went in; the tag is the first 16 bytes of the digest."""
+    """A checkpoint's tag before the bytes that it covers went in; the digest's first 16 bytes are the tag."""
     mac = Hmac(key)
     mac.update(b"ckpt" + struct.pack("<II", trip, epoch))
     return mac
 
 
 def seal_tag(key: bytes, trip: int, epoch: int, frames_area: "Buffer", fields: "Buffer") -> bytes:
-    """A seal's tag, 32 bytes: `frames_area` is the sector's bytes 0 to 0xF7F, `fields` the seal's first 28."""
+    """A seal's tag: `frames_area` is the sector's bytes 0 to 0xF7F, `fields` the seal's first 28."""
     mac = start_seal(key, trip, epoch)
     mac.update(frames_area)
     mac.update(fields)

@@ -1,6 +1,7 @@
 """Packed series of 16-bit integers: predictors 0, 1, 2 and Rice codes, block by block (SPEC.md section 4).
 
-Bits go into a byte buffer through an accumulator that stays below 2**30, so nothing allocates a big integer on a 32-bit board.
+Bits go into a byte buffer through an accumulator that stays below 2**30, so nothing allocates a big integer on a
+32-bit board.
 """
 
 from celltrail_protocol.layout import ProtocolError
@@ -36,7 +37,7 @@ def _zigzags(values: "Sequence[int]", first: int, last: int, base: int, order: i
 
 
 def _best_k(zigzags: "list[int]", count: int, largest: int, limit: int) -> "tuple[int, int]":
-    """The Rice parameter with the fewest bits, the lowest among equals, and its bits; gives up above `limit`."""
+    """The Rice parameter with the fewest bits (the lowest among equals) and its bits; gives up above `limit`."""
     if largest == 0:
         return _ALL_ZERO, 0
     best_k, best = 0, limit + 1
@@ -184,7 +185,7 @@ class _Reader:
 
 
 def decode(data: "Buffer", count: int, block: int) -> "list[int]":
-    """The `count` values of a packed series; raises ProtocolError on anything that section 4 does not allow."""
+    """The `count` values of a packed series; raises ProtocolError on what section 4 does not allow."""
     if len(data) < 2:
         raise ProtocolError("series: the bits end too early")
     base = data[0] | data[1] << 8

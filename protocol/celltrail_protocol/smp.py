@@ -1,4 +1,4 @@
-"""The header of the Simple Management Protocol, and the numbers of its groups and of ours (SPEC.md section 9)."""
+"""The header of the Simple Management Protocol, the numbers of its groups and of ours (SPEC.md section 9)."""
 
 import struct
 
@@ -73,7 +73,7 @@ MGMT_DENIED = 11
 
 
 def pack_header(op: int, version: int, group: int, sequence: int, command: int, length: int) -> bytes:
-    """The 8 bytes before a message's CBOR map of `length` bytes; raises ProtocolError on values that do not fit."""
+    """The 8 bytes before a CBOR map of `length` bytes; raises ProtocolError on values that do not fit."""
     if not (0 <= op <= 7 and 0 <= version <= 3 and 0 <= sequence <= 255 and 0 <= command <= 255):
         raise ProtocolError("smp: op, version, sequence or command does not fit the header")
     if not (0 <= length <= 0xFFFF and 0 <= group <= 0xFFFF):
@@ -82,7 +82,7 @@ def pack_header(op: int, version: int, group: int, sequence: int, command: int, 
 
 
 def parse_header(message: "Buffer") -> "tuple[int, int, int, int, int, int, int]":
-    """(op, version, flags, length, group, sequence, command); raises ProtocolError unless `length` bytes follow."""
+    """(op, version, flags, length, group, sequence, command); raises ProtocolError if its length is wrong."""
     if len(message) < HEADER_SIZE:
         raise ProtocolError("smp: a message shorter than its header")
     first, flags, length, group, sequence, command = struct.unpack_from(">BBHHBB", message, 0)
