@@ -1,0 +1,179 @@
+"""The virtual logger's board: the chips' models and a simulated world, in a process on a PC.
+
+It is started by `celltrail virtual`, which gives it `key=value` arguments:
+
+    flash     file that holds the NOR flash; beside it lies FLASH.world (see `virtual_flash`)
+    stimulus  file that tells what happens (see `virtual_stimulus`)
+    port      the launcher's TCP port on 127.0.0.1 (see `virtual_wire`)
+    token     a word that proves to the launcher who calls
+    offset    ms of the world at power-on
+    cause     reset cause, codes.RESET_*
+    sectors   size of the flash
+"""
+
+import os
+import sys
+
+from boards.virtual_clock import host_us
+from boards.virtual_flash import VirtualFlash
+from boards.virtual_sensors import Sensors
+from boards.virtual_stimulus import Stimulus
+from boards.virtual_wire import Wire
+from boards.virtual_world import World
+from celltrail_protocol import codes
+
+# The RP2040's watchdog can't count further than this.
+_WATCHDOG_US = 8_388_000
+# While the PC's clock drives the world, the models look this far ahead, so that the link stays quick.
+_LOOK_AHEAD_US = 200_000
+_REPORT_EVERY_US = 250_000
+
+
+class VirtualBoard:
+    """A board as `logger.hardware.Board` describes it."""
+
+    name = "virtual"
+
+    def __init__(self, arguments: "dict[str, str]") -> None:
+        stimulus = Stimulus(arguments["stimulus"])
+        self.world = World(stimulus, int(arguments["offset"]) * 1000)
+        self._clock = self.world.clock
+        self.flash = VirtualFlash(arguments["flash"], int(arguments["sectors"]), self.world.utc_ms)
+        self.uid = self.flash.uid
+        self._sensors = Sensors(stimulus, self._clock, self.world.offset_us)
+        self.thermometers = self._sensors.thermometers
+        self.accelerometer = self._sensors.accelerometer
+        self.reset_cause = int(arguments["cause"])
+        self._led = None
+        self._fed_us = 0
+        self._reported_us = 0
+        self._started = False
+        self.link = Wire(int(arguments["port"]), arguments["token"], self._obey)
+        # The launcher says all that must hold from the first instant on, such as the speed, and then "go".
+        while not self._started:
+            self.link.service(-1)
+
+    def _obey(self, line: str) -> None:
+        if line == "go":
+            self._started = True
+            return
+        paused = self.world.paused
+        self.world.control(line)
+        if paused and not self.world.paused:
+            self._report("resumed")
+
+    # --- time ---
+
+    def ticks_ms(self) -> int:
+        """Milliseconds since power-on; never wraps."""
+        return self._clock.now_us() // 1000
+
+    def world_utc_ms(self) -> "int | None":
+        """UTC of the simulated world, ms since 1970."""
+        return self.world.utc_ms()
+
+    def wait(self, until_ms: "int | None") -> None:
+        """Sleep until then, or until link bytes, an accelerometer interrupt or the button."""
+        until_us = None if until_ms is None else until_ms * 1000
+        self._check_watchdog()
+        self.link.service()
+        while not self._woken(until_us):
+            self._pass_time(until_us)
+        self._fed_us = self._clock.now_us()
+        self._report()
+
+    def _woken(self, until_us: "int | None") -> bool:
+        now_us = self._clock.now_us()
+        if self.world.pause_reached(now_us):
+            self._report("paused")
+        moved = self.world.edge_passed(now_us)
+        if moved or self.link.received or self._sensors.interrupted():
+            return True
+        return until_us is not None and now_us >= until_us
+
+    def _pass_time(self, until_us: "int | None") -> None:
+        now_us = self._clock.now_us()
+        if self.world.may_fly(now_us, until_us is not None):
+            self.world.take_off()
+            self._fly(self._next_us(self.world.next_event_us(until_us, True)))
+        else:
+            if self.world.land():
+                self._report("landed")
+            event_us = self.world.next_event_us(until_us, False)
+            if self._sensors.sampling():
+                horizon_us = now_us + _LOOK_AHEAD_US
+                event_us = self._next_us(horizon_us if event_us is None else min(event_us, horizon_us))
+            self._sleep(event_us)
+
+    def _next_us(self, limit_us: int) -> int:
+        interrupt_us = self._sensors.next_interrupt_us(limit_us)
+        return limit_us if interrupt_us is None else min(interrupt_us, limit_us)
+
+    def _fly(self, target_us: int) -> None:
+        left_ms = self.world.flight_ms(target_us)
+        while left_ms and not self.link.service(left_ms):
+            left_ms = self.world.flight_ms(target_us)
+        if left_ms:
+            self.world.fly_interrupted(target_us, self.world.flight_ms(target_us))
+        else:
+            self._clock.jump(target_us)
+
+    def _sleep(self, target_us: "int | None") -> None:
+        if target_us is None:
+            self.link.service(-1)
+        else:
+            # Rounded up: a sleep of 0 ms would keep the processor busy for the last millisecond.
+            self.link.service(max(0, (target_us - self._clock.now_us() + 999) // 1000))
+
+    # --- the rest of the board ---
+
+    def accelerometer_int(self) -> bool:
+        """The level of the accelerometer's interrupt pin."""
+        return self._sensors.interrupt_level()
+
+    def button(self) -> bool:
+        """Whether the button is pressed now."""
+        return self.world.pressed()
+
+    def led(self, pattern: int) -> None:
+        """Show one of `codes.LED_*`: the launcher hears of changes."""
+        if pattern != self._led:
+            self._led = pattern
+            self.link.event("led %d" % pattern)
+
+    def battery_mV(self) -> int:
+        """The battery's voltage."""
+        return self.world.battery_mV()
+
+    def random(self, n: int) -> bytes:
+        """`n` bytes from the PC's random source."""
+        return os.urandom(n)
+
+    def feed(self) -> None:
+        """Tell the watchdog that all is well."""
+        self._check_watchdog()
+        self._fed_us = self._clock.now_us()
+
+    def _check_watchdog(self) -> None:
+        if self._clock.now_us() - self._fed_us > _WATCHDOG_US:
+            self._restart(codes.RESET_WATCHDOG)
+
+    def reset(self) -> None:
+        """Restart the board; does not return."""
+        self._restart(codes.RESET_SOFT)
+
+    def _restart(self, cause: int) -> None:
+        self.link.event("reset %d %d" % (cause, self.world.world_ms()))
+        self.link.close()
+        sys.exit(0)
+
+    def _report(self, word: str = "world") -> None:
+        now_us = host_us()
+        if word != "world" or now_us - self._reported_us >= _REPORT_EVERY_US:
+            self._reported_us = now_us
+            self.link.event("%s %d %d" % (word, self.world.world_ms(), self._clock.held))
+
+
+def make_board() -> VirtualBoard:
+    """The board that the command line describes."""
+    return VirtualBoard(dict(word.split("=", 1) for word in sys.argv[1:] if "=" in word))

@@ -1,0 +1,144 @@
+"""The whole logger: link, trip, button and LED, one step at a time; the board does the waiting."""
+
+from celltrail_protocol import codes, frames
+from logger.area import Area
+from logger.commands import Commands
+from logger.console_link import ConsoleLink
+from logger.files import Files
+from logger.ring import RingFull
+from logger.server import Server
+from logger.standard import Standard
+from logger.state import State
+from logger.store import Store
+from logger.trip import Trip
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from logger.hardware import Board
+
+_PRESS_MS = 50
+_HOLD_MS = 3000
+_BUSY_MS = 5
+_SHOW_MARK_MS = 2000
+
+
+class App:
+    """`step` does what is due and tells when it wants to be called again."""
+
+    def __init__(self, board: "Board", image_hash: "Callable[[], bytes]") -> None:
+        self.board = board
+        self.area = Area(board.flash)
+        self._store = Store(self.area)
+        self.state = State(self._store)
+        self.trip = Trip(board, self.area, self._store, self.state)
+        files = Files(self.trip, board.feed)
+        self._commands = Commands(board, self._store, self.trip, files, image_hash)
+        self.link = ConsoleLink(board.link)
+        standard = Standard(board, self.area, self.trip, self.link)
+        self.link.serve(Server(self._commands, files, standard))
+        self._connected = False
+        self._pressed_ms = -1
+        self._held = False
+        self._mark_shown_ms = -1
+        self._led = -1
+
+    def mount(self) -> None:
+        """Read the flash and go on with what was under way."""
+        self._store.mount()
+        self.state.load()
+        self.trip.mount(self.board.ticks_ms())
+        self._commands.mount()
+
+    def step(self) -> "int | None":
+        """Do what is due; the tick of the next thing to do, or None for none."""
+        board = self.board
+        board.feed()
+        now_ms = board.ticks_ms()
+        waits = [self._serve(now_ms), self._watch_button(now_ms), self._run_trip(now_ms)]
+        if self.trip.ring.untidy():
+            self.trip.ring.tidy()
+            waits.append(now_ms)
+        waits.append(self._show(now_ms))
+        if self._commands.reset_wanted:
+            board.reset()
+        known = [wait for wait in waits if wait is not None]
+        return min(known) if known else None
+
+    def run(self) -> None:
+        """Step and wait for ever."""
+        while True:
+            until_ms = self.step()
+            if until_ms is None or until_ms > self.board.ticks_ms():
+                self.board.wait(until_ms)
+
+    def _run_trip(self, now_ms: int) -> "int | None":
+        try:
+            return self.trip.poll(now_ms)
+        except RingFull:
+            self.trip.stop(codes.REASON_FULL, now_ms)
+            return now_ms
+
+    def _serve(self, now_ms: int) -> "int | None":
+        connected = self.board.link.connected()
+        if self._connected and not connected:
+            self._commands.forget_challenge()
+            self.link.connection_lost()
+        self._connected = connected
+        waiting = self.link.poll()
+        if self._commands.marked:
+            self._commands.marked = False
+            self._mark_shown_ms = now_ms + _SHOW_MARK_MS
+        return now_ms + _BUSY_MS if waiting else None
+
+    # Button: a press is a mark or the start, holding it 3 s the stop
+
+    def _watch_button(self, now_ms: int) -> "int | None":
+        if not self.board.button():
+            held_ms = now_ms - self._pressed_ms
+            if self._pressed_ms >= 0 and not self._held and held_ms >= _PRESS_MS:
+                self._press(now_ms)
+            self._pressed_ms = -1
+            self._held = False
+            return None
+        if self._pressed_ms < 0:
+            self._pressed_ms = now_ms
+        if not self._held and now_ms - self._pressed_ms >= _HOLD_MS:
+            self._held = True
+            self._hold(now_ms)
+        return None if self._held else self._pressed_ms + _HOLD_MS
+
+    def _press(self, now_ms: int) -> None:
+        if self.state.state == codes.STATE_ARMED and self.trip.plan["start"] == codes.START_BUTTON:
+            self.trip.begin(codes.REASON_BUTTON, now_ms)
+        elif self.state.in_trip():
+            values = (codes.MARK_BUTTON, codes.OUTCOME_NONE, frames.MARK_BY_BUTTON, b"", b"", b"")
+            self.trip.mark(values, now_ms)
+            self._mark_shown_ms = now_ms + _SHOW_MARK_MS
+
+    def _hold(self, now_ms: int) -> None:
+        if self.state.state == codes.STATE_LOGGING and self.trip.plan["stop_button"]:
+            self.trip.stop(codes.REASON_BUTTON, now_ms)
+
+    # LED
+
+    def _show(self, now_ms: int) -> "int | None":
+        if self._mark_shown_ms > now_ms:
+            self._set_led(codes.LED_MARK)
+            return self._mark_shown_ms
+        self._mark_shown_ms = -1
+        if self.trip.alarms.raised:
+            self._set_led(codes.LED_ALARM)
+        elif self.state.state == codes.STATE_LOGGING:
+            self._set_led(codes.LED_LOGGING)
+        elif self.state.state == codes.STATE_ARMED:
+            self._set_led(codes.LED_ARMED)
+        else:
+            self._set_led(codes.LED_READY)
+        return None
+
+    def _set_led(self, pattern: int) -> None:
+        if pattern != self._led:
+            self._led = pattern
+            self.board.led(pattern)

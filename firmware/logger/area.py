@@ -1,0 +1,99 @@
+"""The log area: pages are programmed and read back, sectors are erased and marked CLEAN (SPEC.md section 1)."""
+
+from celltrail_protocol import records
+from celltrail_protocol.records import PAGE_SIZE, SECTOR_SIZE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from celltrail_protocol.layout import Buffer
+    from logger.hardware import Flash
+
+_BLANK = b"\xff" * PAGE_SIZE
+_PAGES = SECTOR_SIZE // PAGE_SIZE
+
+
+class Area:
+    """The board's flash with counts of the work done; `faults` are collected for the record."""
+
+    def __init__(self, flash: "Flash") -> None:
+        self.flash = flash
+        self.sectors = flash.sectors
+        self.programs = 0
+        self.erases = 0
+        self.failed = 0
+        self._page = bytearray(PAGE_SIZE)
+        self._check = bytearray(PAGE_SIZE)
+
+    def read(self, addr: int, count: int) -> bytearray:
+        """`count` bytes from `addr` on."""
+        buf = bytearray(count)
+        self.flash.read_into(addr, buf)
+        return buf
+
+    def write(self, addr: int, data: "Buffer") -> bool:
+        """Program bytes, page by page; False when one does not read back as written."""
+        done = 0
+        while done < len(data):
+            inside = (addr + done) % PAGE_SIZE
+            count = min(PAGE_SIZE - inside, len(data) - done)
+            if not self._write_page(addr + done - inside, inside, data[done : done + count]):
+                return False
+            done += count
+        return True
+
+    def _write_page(self, base: int, inside: int, data: "Buffer") -> bool:
+        page = self._page
+        page[:] = _BLANK
+        page[inside : inside + len(data)] = data
+        self.flash.program(base, page)
+        self.programs += 1
+        self.flash.read_into(base, self._check)
+        if self._check[inside : inside + len(data)] == data:
+            return True
+        self.failed += 1
+        return False
+
+    def zero(self, addr: int, end: int) -> None:
+        """Program zeros from `addr` to `end`: bytes that nobody shall take for something."""
+        while addr < end:
+            count = min(PAGE_SIZE - addr % PAGE_SIZE, end - addr)
+            self.write(addr, bytes(count))
+            addr += count
+
+    def is_blank(self, addr: int, end: int) -> bool:
+        """Whether every byte from `addr` (a page address) to `end` is 0xFF."""
+        while addr < end:
+            self.flash.read_into(addr, self._check)
+            count = min(PAGE_SIZE, end - addr)
+            if self._check != _BLANK and self._check[:count] != _BLANK[:count]:
+                return False
+            addr += PAGE_SIZE
+        return True
+
+    def clean_mark(self, sector: int) -> "int | None":
+        """The erase count of a sector with a valid CLEAN mark, or None."""
+        mark = records.unpack_checked(
+            records.CLEAN, self.read(sector * SECTOR_SIZE, records.HEADER_AT), 0, records.MAGIC_CLEAN
+        )
+        return mark[1] if mark and mark[2] == sector else None
+
+    def is_clean(self, sector: int) -> bool:
+        """Whether a sector is marked CLEAN and blank after the mark."""
+        addr = sector * SECTOR_SIZE
+        if self.clean_mark(sector) is None:
+            return False
+        self.flash.read_into(addr, self._check)
+        first_blank = self._check[records.HEADER_AT :] == _BLANK[records.HEADER_AT :]
+        return first_blank and self.is_blank(addr + PAGE_SIZE, addr + SECTOR_SIZE)
+
+    def clean(self, sector: int) -> bool:
+        """Erase a sector and mark it; False when it is not blank afterwards."""
+        count = self.clean_mark(sector) or 0
+        self.flash.erase(sector)
+        self.erases += 1
+        addr = sector * SECTOR_SIZE
+        if not self.is_blank(addr, addr + SECTOR_SIZE):
+            self.failed += 1
+            return False
+        mark = records.pack_checked(records.CLEAN, (records.MAGIC_CLEAN, count + 1, sector, 0xFFFF))
+        return self.write(addr, mark)

@@ -1,0 +1,118 @@
+"""What the logic expects of a board: the interfaces that `boards/` implement and tests fake."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from array import array
+    from typing import Protocol
+
+    class Flash(Protocol):
+        """A NOR flash area of whole 4096-byte sectors; addresses start at 0."""
+
+        sectors: int
+
+        def read_into(self, addr: int, buf: bytearray | memoryview) -> None:
+            """Fill `buf` with the bytes from `addr` on."""
+
+        def program(self, addr: int, data: bytes | bytearray | memoryview) -> None:
+            """Program whole 256-byte pages at a page address; 0xFF leaves a byte as it is."""
+
+        def erase(self, sector: int) -> None:
+            """Set all bytes of one sector to 0xFF."""
+
+    class Link(Protocol):
+        """A byte stream to one host at a time."""
+
+        def read(self, limit: int) -> bytes:
+            """At most `limit` bytes that have arrived; empty when there are none."""
+
+        def write(self, data: bytes | bytearray | memoryview) -> int:
+            """Take some of `data`; the count taken, perhaps 0."""
+
+        def connected(self) -> bool:
+            """Whether a host has the link open, as far as the board can tell."""
+
+    class Thermometer(Protocol):
+        """One temperature channel in steps of `step_nK` nanokelvin; 0 is 0 degC."""
+
+        model: int
+        step_nK: int
+        low_raw: int
+        high_raw: int
+        uncertainty_mK: int
+
+        def start(self) -> None:
+            """Prepare the chip; raises SensorFault."""
+
+        def read_raw(self) -> int:
+            """A reading of now, in steps; raises SensorFault."""
+
+    class Accelerometer(Protocol):
+        """Three axes in steps of `step_ng` nano-g, sampled into the chip's FIFO."""
+
+        model: int
+        step_ng: int
+        rate_mHz: int
+        depth: int
+        range_raw: int
+        overrun: bool
+
+        def start(self, threshold_mg: int) -> None:
+            """Sample into the FIFO and raise the interrupt on activity; raises SensorFault."""
+
+        def stop(self) -> None:
+            """Stand by; raises SensorFault."""
+
+        def active(self) -> bool:
+            """Whether activity was seen since the last call; raises SensorFault."""
+
+        def read_fifo(self, out: "array[int]", room_sets: int) -> int:
+            """Move at most `room_sets` xyz sets into `out`, oldest first; their count. Raises SensorFault."""
+
+    class Board(Protocol):
+        """All that a board offers to the logic."""
+
+        name: str
+        uid: bytes
+        flash: Flash
+        link: Link
+        thermometers: list[Thermometer]
+        accelerometer: Accelerometer | None
+        reset_cause: int
+
+        def ticks_ms(self) -> int:
+            """Milliseconds since power-on; never wraps."""
+
+        def wait(self, until_ms: int | None) -> None:
+            """Sleep until then, or until link bytes, an accelerometer interrupt or the button."""
+
+        def accelerometer_int(self) -> bool:
+            """The level of the accelerometer's interrupt pin."""
+
+        def button(self) -> bool:
+            """Whether the button is pressed now."""
+
+        def led(self, pattern: int) -> None:
+            """Show one of `codes.LED_*`."""
+
+        def battery_mV(self) -> int:
+            """The battery's voltage."""
+
+        def random(self, n: int) -> bytes:
+            """`n` bytes from the board's random source."""
+
+        def feed(self) -> None:
+            """Tell the watchdog that all is well."""
+
+        def reset(self) -> None:
+            """Restart the board; does not return."""
+
+        def world_utc_ms(self) -> int | None:
+            """A simulated world's time in ms since 1970, or None on a real board."""
+
+
+class SensorFault(Exception):
+    """A sensor could not give a reading; `code` is one of `codes.FAULT_*`."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code

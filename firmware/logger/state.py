@@ -1,0 +1,63 @@
+"""The logger's state as it survives a restart (SPEC.md section 6, state)."""
+
+from celltrail_protocol import codes
+from celltrail_protocol.layout import pack, unpack
+from celltrail_protocol.records import STATE, STORE_STATE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from logger.store import Store
+
+
+class State:
+    """Fields of the state record; `save` makes them durable."""
+
+    def __init__(self, store: "Store") -> None:
+        self._store = store
+        self.state = codes.STATE_IDLE
+        self.reason = 0
+        self.boot = 0
+        self.trip = 0
+        self.next_trip = 1
+        self.first_sequence = 0
+        self.next_sequence = 0
+        self.read_index = 0
+        self.read_used = 0
+        self.alarms = 0
+
+    def load(self) -> None:
+        """Take up the last record, if there is one."""
+        payload = self._store.get(STORE_STATE)
+        if payload is not None:
+            (
+                self.state,
+                self.reason,
+                self.boot,
+                self.trip,
+                self.next_trip,
+                self.first_sequence,
+                self.next_sequence,
+                self.read_index,
+                self.read_used,
+                self.alarms,
+            ) = unpack(STATE, payload)
+
+    def save(self) -> bool:
+        """Commit; False when the flash refuses."""
+        values = (
+            self.state,
+            self.reason,
+            self.boot & 0xFFFF,
+            self.trip,
+            self.next_trip,
+            self.first_sequence,
+            self.next_sequence,
+            self.read_index,
+            self.read_used,
+            self.alarms,
+        )
+        return self._store.put(STORE_STATE, pack(STATE, values))
+
+    def in_trip(self) -> bool:
+        """Whether a trip is armed or logging."""
+        return self.state in (codes.STATE_ARMED, codes.STATE_LOGGING)

@@ -1,0 +1,107 @@
+"""Turn what a person asks for into a stimulus: a scenario or recordings, the sensors, button presses."""
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from celltrail.errors import UsageFault
+from celltrail.utc import parse
+from celltrail.virtual.replay import merge_shocks, parse_span_ms, read_readings, read_shock
+from celltrail.virtual.scenarios import DEFAULT_DAYS, make_scenario
+from celltrail.virtual.stimulus import ACCELEROMETERS, MAX_THERMOMETERS, Shock, Stimulus
+from celltrail.virtual.world_file import WorldFile
+
+NOW = "now"
+DEFAULT_SCENARIO = "box"
+_PRESS_MS = 200
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request in the words of the command line; None where nothing was said.
+
+    shocks: FILE[@OFFSET]. start: "now" or an instant. presses: AT[:HOLD].
+    """
+
+    scenario: str | None = None
+    seed: int = 1
+    days: float | None = None
+    readings: Path | None = None
+    columns: tuple[str, ...] = ()
+    shocks: tuple[str, ...] = ()
+    start: str | None = None
+    sensors: str | None = None
+    accel: str = "adxl372"
+    presses: tuple[str, ...] = ()
+    flash: Path | None = None
+
+
+def prepare(request: Request) -> Stimulus:
+    """Read and check everything; UsageFault."""
+    if request.accel not in ACCELEROMETERS:
+        raise UsageFault(f"unknown accelerometer {request.accel!r}; choose {', '.join(ACCELEROMETERS)}")
+    replayed = merge_shocks(tuple(read_shock(argument) for argument in request.shocks))
+    make = _scenario if request.readings is None else _replay
+    stimulus = make(request, replayed)
+    return replace(
+        stimulus,
+        accelerometer=ACCELEROMETERS[request.accel],
+        presses_ms=tuple(sorted(_press(text) for text in request.presses)),
+    )
+
+
+def _scenario(request: Request, replayed: tuple[Shock, ...]) -> Stimulus:
+    if request.columns:
+        raise UsageFault("--column chooses columns of a --replay file; give one")
+    stimulus = make_scenario(
+        request.scenario or DEFAULT_SCENARIO,
+        seed=request.seed,
+        days=DEFAULT_DAYS if request.days is None else request.days,
+        start_utc_ms=_start(request.start, _known_start(request.flash)),
+        channels=_thermometers(request.sensors) or 1,
+    )
+    return replace(stimulus, shocks=merge_shocks(replayed, stimulus.shocks))
+
+
+def _replay(request: Request, replayed: tuple[Shock, ...]) -> Stimulus:
+    if request.scenario is not None or request.days is not None:
+        raise UsageFault("--replay goes without --scenario and --days; the file says how long it lasts")
+    assert request.readings is not None
+    start = None if request.start is None else _start(request.start, None)
+    readings = read_readings(request.readings, request.columns, start)
+    count = _thermometers(request.sensors) or len(readings.temperatures)
+    if count > len(readings.temperatures):
+        raise UsageFault(
+            f"{request.readings}: has {len(readings.temperatures)} columns for {count} thermometers"
+        )
+    end_us = max((shock.span_us[1] for shock in replayed), default=0)
+    duration_ms = max(readings.duration_ms, -(-end_us // 1000))
+    return Stimulus(readings.start_utc_ms, duration_ms, readings.temperatures[:count], replayed)
+
+
+def _start(text: str | None, known_utc_ms: int | None) -> int:
+    if text is None and known_utc_ms is not None:
+        return known_utc_ms
+    start_utc_ms = time.time_ns() // 1_000_000 if text in (None, NOW) else parse(str(text))
+    if start_utc_ms < 0:
+        raise UsageFault("the world can't start before 1970")
+    return start_utc_ms
+
+
+def _known_start(flash: Path | None) -> int | None:
+    known = None if flash is None else WorldFile.read(flash)
+    return None if known is None else known.start_utc_ms
+
+
+def _thermometers(text: str | None) -> int | None:
+    if text is None:
+        return None
+    names = [name.strip().lower() for name in text.split(",")]
+    if set(names) != {"tmp117"} or len(names) > MAX_THERMOMETERS:
+        raise UsageFault(f"--sensors takes tmp117, up to {MAX_THERMOMETERS} times with commas, not {text!r}")
+    return len(names)
+
+
+def _press(text: str) -> tuple[int, int]:
+    at, _, hold = text.partition(":")
+    return parse_span_ms(at), parse_span_ms(hold) if hold else _PRESS_MS
