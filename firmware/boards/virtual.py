@@ -73,7 +73,7 @@ class VirtualBoard:
         return self.world.utc_ms()
 
     def wait(self, until_ms: "int | None") -> None:
-        """Sleep until then, or until link bytes, an accelerometer interrupt or the button."""
+        """Sleep until then, or until link bytes, a coming or going client, an interrupt or the button."""
         until_us = None if until_ms is None else until_ms * 1000
         self._check_watchdog()
         self.link.service()
@@ -87,7 +87,8 @@ class VirtualBoard:
         if self.world.pause_reached(now_us):
             self._report("paused")
         moved = self.world.edge_passed(now_us)
-        if moved or self.link.received or self._sensors.interrupted():
+        changed, self.link.changed = self.link.changed, False
+        if moved or changed or self.link.received or self._sensors.interrupted():
             return True
         return until_us is not None and now_us >= until_us
 

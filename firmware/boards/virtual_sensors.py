@@ -29,9 +29,7 @@ class TimedBus(I2CBus):
         self.used = True
         self._clock.spend(int((count + _ADDRESS_BYTES) * _BYTE_US))
 
-    def readfrom_mem_into(
-        self, address: int, memaddr: int, buf: "bytearray | memoryview", addrsize: int = 8
-    ) -> None:
+    def readfrom_mem_into(self, address: int, memaddr: int, buf: "bytearray | memoryview", addrsize: int = 8) -> None:
         """Read from a register on."""
         self._spend(len(buf))
         super().readfrom_mem_into(address, memaddr, buf)

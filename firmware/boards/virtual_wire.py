@@ -33,6 +33,8 @@ _TCP_NODELAY = 1
 class Wire:
     """Link of the board (`read`, `write`, `connected`) and its controls.
 
+    received: link bytes that wait to be read. changed: a client has come or gone; the board clears it.
+
     When the launcher goes, the process ends: this is how a virtual board loses power.
     """
 
@@ -47,6 +49,9 @@ class Wire:
         self._unpassed = 0
         self._unread = 0
         self._connected = False
+        self._dropped = False
+        self._hidden = False
+        self.changed = False
         self.received = b""
         self.event("hello " + token)
 
@@ -84,6 +89,8 @@ class Wire:
 
     def _connect(self, words: "list[str]") -> None:
         self._connected = words[1] == "1"
+        self._dropped = self._dropped or not self._connected
+        self.changed = True
         if self._connected:
             self.received = b""
             self._unread = 0
@@ -98,14 +105,17 @@ class Wire:
         self._send(bytes((kind, len(payload) & 0xFF, len(payload) >> 8)) + payload)
 
     def connected(self) -> bool:
-        """Whether a client has the link open."""
+        """Whether a client has the link open; False once between two clients, however quickly they follow."""
         self.service()
-        return self._connected
+        self._hidden, self._dropped = self._dropped, False
+        return self._connected and not self._hidden
 
     def read(self, limit: int) -> bytes:
-        """At most `limit` bytes that have arrived."""
+        """At most `limit` bytes that have arrived; a new client's only after `connected` has told of it."""
         if not self.received:
             self.service()
+        if self._connected and (self._dropped or self._hidden):
+            return b""
         data = self.received[:limit]
         if data:
             self.received = self.received[len(data) :]
@@ -116,9 +126,9 @@ class Wire:
         return data
 
     def write(self, data: "bytes | bytearray | memoryview") -> int:
-        """Take some of `data`; the count taken. Without a client all is taken and lost, as on a USB port."""
+        """Take some of `data`; the count taken. What no client is there for is taken and lost, as on a USB port."""
         self.service()
-        if not self._connected:
+        if not self._connected or self._dropped or self._hidden:
             return len(data)
         room = WINDOW - self._unpassed
         if room < len(data):

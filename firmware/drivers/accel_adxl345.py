@@ -51,7 +51,7 @@ def wake_threshold(threshold_mg: int) -> int:
 
 
 class ADXL345(I2CChip):
-    """Three axes in steps of 1/256 g.
+    """Three axes in steps of 1/256 g; of 1/128 g at 1600 and 3200 Hz, where the chip's last bit is always 0.
 
     rate_mHz: samples a second, times 1000. depth: sets that the FIFO holds. kept_sets: sets that a read
     leaves in the FIFO. A value at or beyond +-range_raw is saturated. overrun: samples were lost since the
@@ -59,16 +59,16 @@ class ADXL345(I2CChip):
     """
 
     model = codes.MODEL_ADXL345
-    # 3906.25 in truth: a 16 g reading comes out 1 mg low.
-    step_ng = 3_906_250
     depth = 32
     kept_sets = 0
-    range_raw = 4095
 
     def __init__(self, i2c: "I2C", address: int = 0x53, rate_hz: int = 800) -> None:
         super().__init__(i2c, address)
         self._rate_code = _RATES_HZ.index(rate_hz) + _RATE_CODE_25_HZ
         self.rate_mHz = rate_hz * 1000
+        self._shift = 1 if rate_hz >= 1600 else 0
+        self.step_ng = 3_906_250 << self._shift
+        self.range_raw = 4095 >> self._shift
         self.overrun = False
         self._running = False
         self._four = bytearray(4)
@@ -126,7 +126,7 @@ class ADXL345(I2CChip):
             self._read_into(_DATAX0, self._six)
             for axis in range(3):
                 high = self._six[2 * axis + 1]
-                out[3 * i + axis] = (high - (high & 0x80) * 2) << 8 | self._six[2 * axis]
+                out[3 * i + axis] = ((high - (high & 0x80) * 2) << 8 | self._six[2 * axis]) >> self._shift
         return count
 
     def _check_measuring(self, power_ctl: int) -> None:

@@ -1,4 +1,4 @@
-"""Packed series of 16-bit integers: predictors 0, 1, 2 and Rice codes, block by block (SPEC.md section 4).
+"""Packed series of 16-bit integers: predictors 0, 1, 2, Rice codes with a tail, by block (SPEC.md section 4).
 
 Bits go into a byte buffer through an accumulator that stays below 2**30, so nothing allocates a big integer on a
 32-bit board.
@@ -16,8 +16,10 @@ BLOCK_READINGS = 128
 BLOCK_WAVE = 16
 _HEADER_BITS = 6
 _ALL_ZERO = 15
-_ESCAPE = 16
-_ESCAPE_BITS = 18
+# From this many one-bits on a code is of the Exp-Golomb kind, whose order is k and this much more.
+_TAIL = 5
+_TAIL_ORDER = 2
+_MOST_BITS = 18
 
 
 def _zigzags(values: "Sequence[int]", first: int, last: int, base: int, order: int, out: "list[int]") -> int:
@@ -36,6 +38,14 @@ def _zigzags(values: "Sequence[int]", first: int, last: int, base: int, order: i
     return largest
 
 
+def _doublings(w: int, order: int) -> int:
+    """The largest j with 2**order * (2**j - 1) <= w."""
+    j = 0
+    while (2 << j) - 1 << order <= w:
+        j += 1
+    return j
+
+
 def _best_k(zigzags: "list[int]", count: int, largest: int, limit: int) -> "tuple[int, int]":
     """The Rice parameter with the fewest bits (the lowest among equals) and its bits; gives up above `limit`."""
     if largest == 0:
@@ -47,7 +57,9 @@ def _best_k(zigzags: "list[int]", count: int, largest: int, limit: int) -> "tupl
             break
         for i in range(count):
             q = zigzags[i] >> k
-            bits += q if q < _ESCAPE else _ESCAPE + _ESCAPE_BITS - 1 - k
+            if q >= _TAIL:
+                q = _TAIL + _TAIL_ORDER + 2 * _doublings(zigzags[i] - (_TAIL << k), k + _TAIL_ORDER)
+            bits += q
         if bits < best:
             best_k, best = k, bits
         # From here on a larger k only adds low bits.
@@ -89,7 +101,7 @@ class _Writer:
         self._count = 0
 
     def put(self, value: int, width: int) -> None:
-        """Append the low `width` (at most 18) bits of `value`."""
+        """Append the low `width` (at most 20) bits of `value`."""
         held = self._held << width | value
         count = self._count + width
         while count >= 8:
@@ -113,12 +125,15 @@ def _put_block(writer: _Writer, zigzags: "list[int]", count: int, order: int, k:
     for i in range(count):
         z = zigzags[i]
         q = z >> k
-        if q < _ESCAPE:
+        if q < _TAIL:
             writer.put((1 << q) - 1, q)
             writer.put(z & low, k + 1)
         else:
-            writer.put((1 << _ESCAPE) - 1, _ESCAPE)
-            writer.put(z, _ESCAPE_BITS)
+            w = z - (_TAIL << k)
+            j = _doublings(w, k + _TAIL_ORDER)
+            writer.put((1 << _TAIL) - 1, _TAIL)
+            writer.put((1 << j) - 1, j)
+            writer.put(w - ((1 << j) - 1 << k + _TAIL_ORDER), 1 + k + _TAIL_ORDER + j)
 
 
 def check_values(values: "Sequence[int]", base: int) -> None:
@@ -170,12 +185,17 @@ class _Reader:
         self.at = at
         return value
 
-    def ones(self) -> int:
-        """Count one-bits up to a zero-bit or 16 of them, and pass over the zero-bit."""
-        count = 0
-        while count < _ESCAPE and self.take(1):
-            count += 1
-        return count
+    def code(self, k: int) -> int:
+        """The next residual in zigzag form."""
+        ones = 0
+        while self.take(1):
+            ones += 1
+        if ones < _TAIL:
+            return ones << k | self.take(k)
+        j = ones - _TAIL
+        if k + _TAIL_ORDER + j > _MOST_BITS:
+            raise ProtocolError("series: a code of more than %d bits" % _MOST_BITS)
+        return (_TAIL << k) + ((1 << j) - 1 << k + _TAIL_ORDER) + self.take(k + _TAIL_ORDER + j)
 
     def finish(self) -> None:
         """Check that only padding follows."""
@@ -200,10 +220,7 @@ def decode(data: "Buffer", count: int, block: int) -> "list[int]":
         if order == 3:
             raise ProtocolError("series: order 3 is reserved")
         for _ in range(min(block, count - len(values))):
-            z = 0
-            if k != _ALL_ZERO:
-                q = reader.ones()
-                z = reader.take(_ESCAPE_BITS) if q == _ESCAPE else q << k | reader.take(k)
+            z = 0 if k == _ALL_ZERO else reader.code(k)
             value = (base if order == 0 else one if order == 1 else 2 * one - two) + (z >> 1 ^ -(z & 1))
             if not -32768 <= value <= 32767:
                 raise ProtocolError("series: a value beyond 16 bits")

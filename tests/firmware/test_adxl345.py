@@ -81,7 +81,10 @@ def test_rates():
         it.clock.us = SECOND
         it.read()
         it.clock.us += 8_000_000 // rate_hz
-        assert len(it.read()) == 8
+        sets = it.read()
+        assert len(sets) == 8
+        assert abs(sets[0][2] * it.driver.step_ng - 10**9) < 10**7
+        assert it.driver.step_ng * it.driver.range_raw > 15_900_000_000
     try:
         ADXL345(I2CBus(), rate_hz=1000)
     except ValueError:

@@ -63,6 +63,9 @@ def check(segments: list[Rows], chip: tuple, rate_hz: int, end_s: float) -> None
     got = np.array(bench.record(int(end_s * 1e6), 30_000_000 // rate_hz))
     assert not bench.driver.overrun
     expected = truth(segments, rate_hz, step_g, clip, end_s + 1)
+    if driver is ADXL345 and rate_hz >= 1600:
+        # The chip's last bit is 0 then, and the driver leaves it out.
+        expected >>= 1
     # 1.1 ms and one period, or 16 ms, until the first sample.
     first = rate_hz * 11 // 10_000 + 2 if driver is ADXL345 else -(-rate_hz * 16 // 1000)
     difference = np.abs(got - expected[first : first + len(got)])

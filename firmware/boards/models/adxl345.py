@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from boards.models.sampled_acceleration import AccelerationSignal
     from boards.models.tmp117 import Clock
 
+# Rate codes of 1600 and 3200 Hz: the last bit of the data is always 0 (data sheet, FIFO and data rate notes).
+_LAST_BIT_ZERO = 0x0E
+
 DEVID = 0x00
 THRESH_ACT = 0x24
 ACT_INACT_CTL = 0x27
@@ -217,6 +220,8 @@ class ADXL345Model(ChipModel):
         k = min(self._unread, self._now)
         run = self._source.run_at(k)
         code = run.codes[(k - run.first) * run.stride + index // 2]
+        if self._registers[BW_RATE] & 0x1F >= _LAST_BIT_ZERO:
+            code &= ~1
         return code >> 8 & 0xFF if index & 1 else code & 0xFF
 
     def write_register(self, register: int, value: int) -> None:

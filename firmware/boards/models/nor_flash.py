@@ -30,7 +30,8 @@ class NorFlash:
         self.erases = 0
         self.violations = 0
         self.erase_counts = [0] * sectors
-        self._bytes = bytearray(_ERASED_SECTOR * sectors)
+        # Sector by sector: a small heap has no room for all of it in one piece.
+        self._sectors = [memoryview(bytearray(_ERASED_SECTOR)) for _ in range(sectors)]
         self._file = None if path is None else self._open(path)
 
     def _open(self, path: str) -> "BinaryIO":
@@ -38,12 +39,14 @@ class NorFlash:
             size = os.stat(path)[6]
         except OSError:
             with open(path, "wb") as file:
-                file.write(self._bytes)
+                for _ in range(self.sectors):
+                    file.write(_ERASED_SECTOR)
         else:
-            if size != len(self._bytes):
-                raise ValueError("%s has %d bytes; the flash has %d" % (path, size, len(self._bytes)))
+            if size != self.sectors * SECTOR_SIZE:
+                raise ValueError("%s has %d bytes; the flash has %d" % (path, size, self.sectors * SECTOR_SIZE))
         file = open(path, "r+b")
-        self._bytes[:] = file.read()
+        for sector in self._sectors:
+            file.readinto(sector)
         return file
 
     def close(self) -> None:
@@ -55,7 +58,12 @@ class NorFlash:
     def read_into(self, addr: int, buf: "bytearray | memoryview") -> None:
         """Fill `buf` with the bytes from `addr` on; ValueError outside of the flash."""
         self._check(addr, len(buf))
-        buf[:] = self._bytes[addr : addr + len(buf)]
+        done = 0
+        while done < len(buf):
+            sector, at = divmod(addr + done, SECTOR_SIZE)
+            count = min(SECTOR_SIZE - at, len(buf) - done)
+            buf[done : done + count] = self._sectors[sector][at : at + count]
+            done += count
 
     def program(self, addr: int, data: "bytes | bytearray | memoryview") -> None:
         """Turn 1 into 0 where `data` has 0. ValueError unless it is whole pages at a page address."""
@@ -63,41 +71,40 @@ class NorFlash:
             raise ValueError("only whole pages at a page address can be programmed")
         self._check(addr, len(data))
         for offset in range(0, len(data), PAGE_SIZE):
-            self._program_page(addr + offset, bytes(data[offset : offset + PAGE_SIZE]))
+            sector, at = divmod(addr + offset, SECTOR_SIZE)
+            self._program_page(self._sectors[sector][at : at + PAGE_SIZE], bytes(data[offset : offset + PAGE_SIZE]))
+            self._store(sector, at, PAGE_SIZE)
         self.programs += 1
-        self._store(addr, len(data))
 
-    def _program_page(self, addr: int, page: bytes) -> None:
+    def _program_page(self, cells: memoryview, page: bytes) -> None:
         self.pages += 1
         self.bytes_programmed += PAGE_SIZE - page.count(b"\xff")
-        cells = self._bytes
-        if cells[addr : addr + PAGE_SIZE] == _ERASED_PAGE:
-            cells[addr : addr + PAGE_SIZE] = page
+        if cells == _ERASED_PAGE:
+            cells[:] = page
             return
         for i in range(PAGE_SIZE):
             value = page[i]
             # 0xFF is the padding that leaves a byte alone.
             if value != 0xFF:
-                if value & ~cells[addr + i]:
+                if value & ~cells[i]:
                     self.violations += 1
-                cells[addr + i] &= value
+                cells[i] &= value
 
     def erase(self, sector: int) -> None:
         """Set all bytes of one sector to 0xFF; ValueError when there is no such sector."""
         if not 0 <= sector < self.sectors:
             raise ValueError("no sector %d in a flash of %d" % (sector, self.sectors))
-        addr = sector * SECTOR_SIZE
-        self._bytes[addr : addr + SECTOR_SIZE] = _ERASED_SECTOR
+        self._sectors[sector][:] = _ERASED_SECTOR
         self.erases += 1
         self.erase_counts[sector] += 1
-        self._store(addr, SECTOR_SIZE)
+        self._store(sector, 0, SECTOR_SIZE)
 
     def _check(self, addr: int, size: int) -> None:
-        if addr < 0 or addr + size > len(self._bytes):
+        if addr < 0 or addr + size > self.sectors * SECTOR_SIZE:
             raise ValueError("%d bytes at %d are outside of the flash" % (size, addr))
 
-    def _store(self, addr: int, size: int) -> None:
+    def _store(self, sector: int, at: int, size: int) -> None:
         if self._file is not None:
-            self._file.seek(addr)
-            self._file.write(self._bytes[addr : addr + size])
+            self._file.seek(sector * SECTOR_SIZE + at)
+            self._file.write(self._sectors[sector][at : at + size])
             self._file.flush()

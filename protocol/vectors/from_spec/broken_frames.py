@@ -125,7 +125,7 @@ def series() -> Iterator[Vector]:
     numbers = [640, 641, 641, 640, 655]
     packed = rice.readings(numbers)
     start = struct.pack("<BI", 0, 120)
-    for name, count in (("more", 12), ("fewer", 3), ("none", 0)):
+    for name, count in (("more", 20), ("fewer", 3), ("none", 0)):
         payload = start + bytes([count]) + packed
         yield refused(f"readings-count-{name}", 0x10, payload, f"count is {count}, not 5", stage="series")
     wave = struct.pack("<HBHB", 1, 0, 0, 5) + rice.encode(numbers, 645, 16)

@@ -13,10 +13,16 @@ def zigzag(residual: int) -> int:
 
 def value_bits(z: int, k: int) -> str:
     """The bits of one residual."""
-    q = z >> k
-    if q >= 16:
-        return "1" * 16 + f"{z:018b}"
-    return "1" * q + "0" + (f"{z & ((1 << k) - 1):0{k}b}" if k else "")
+    if z < 5 * 2**k:
+        return "1" * (z >> k) + "0" + (f"{z % 2**k:0{k}b}" if k else "")
+    w = z - 5 * 2**k
+    j = max(j for j in range(19) if 2 ** (k + 2) * (2**j - 1) <= w)
+    return tail_bits(j, k, w - 2 ** (k + 2) * (2**j - 1))
+
+
+def tail_bits(j: int, k: int, rest: int) -> str:
+    """A code of the Exp-Golomb kind from its parts."""
+    return "1" * (5 + j) + "0" + f"{rest:0{k + 2 + j}b}"
 
 
 def block_bits(order: int, k: int, zs: list[int]) -> str:

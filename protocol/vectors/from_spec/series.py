@@ -8,6 +8,7 @@ from from_spec.rice import (
     block_bits,
     encode,
     residuals,
+    tail_bits,
     to_bytes,
     value_bits,
     zigzag,
@@ -73,10 +74,14 @@ TIES: dict[str, tuple[int, list[int]]] = {
     "tie-order-before-k": (0, [0, 1]),
 }
 
-# q is z >> k; the escape begins at q = 16.
-ESCAPES: dict[str, tuple[int, list[int]]] = {
-    "q-15": (0, [0] * 40 + [-8] + [0] * 40),
-    "q-16": (0, [0] * 40 + [8] + [0] * 40),
+# With k = 0 the tail begins at z = 5; its first class (j = 0) ends at z = 8, its second at z = 16.
+TAILS: dict[str, tuple[int, list[int]]] = {
+    "z-4": (0, [0] * 40 + [2] + [0] * 40),
+    "z-5": (0, [0] * 40 + [-3] + [0] * 40),
+    "z-8": (0, [0] * 40 + [4] + [0] * 40),
+    "z-9": (0, [0] * 40 + [-5] + [0] * 40),
+    "z-16": (0, [0] * 40 + [8] + [0] * 40),
+    "z-17": (0, [0] * 40 + [-9] + [0] * 40),
     "largest-residual-order-0": (-32768, [32767]),
     "smallest-residual-order-0": (32767, [-32768]),
     "base-far-away": (-32768, [32767] * 100),
@@ -93,7 +98,7 @@ def canonical() -> Iterator[Vector]:
     for name, values in SHAPES.items():
         yield series(f"{name}-128", values, values[0], READINGS_BLOCK)
         yield series(f"{name}-16", values, sum(values) // len(values), WAVE_BLOCK)
-    for name, (base, values) in (TIES | ESCAPES).items():
+    for name, (base, values) in (TIES | TAILS).items():
         yield series(f"{name}-128", values, base, READINGS_BLOCK)
         yield series(f"{name}-16", values, base, WAVE_BLOCK)
 
@@ -115,8 +120,8 @@ def wasteful() -> Iterator[Vector]:
     yield by_hand("wasteful-k", 5, block_bits(0, 9, [2, 1, 0]), [6, 4, 5])
     yield by_hand("wasteful-order", 5, block_bits(2, 0, [0, 0, 0]), [5, 5, 5])
     yield by_hand("wasteful-k-0-of-zeros", -9, block_bits(0, 0, [0] * 10), [-9] * 10)
-    yield by_hand("wasteful-escape", 0, "000000" + "1" * 16 + f"{3:018b}" + "0", [-2, 0])
-    yield by_hand("escape-in-k-14", 0, "001110" + "1" * 16 + f"{2:018b}", [1])
+    yield by_hand("tail-from-its-first", 0, "000000" + tail_bits(0, 0, 0) + "0", [-3, 0])
+    yield by_hand("tail-in-k-14", -32768, "001110" + tail_bits(0, 14, 0), [8192])
     yield by_hand("order-1-zeros", 44, block_bits(1, 15, []), [44] * 16, 16)
     line = block_bits(1, 0, [2] * 16) + block_bits(2, 15, [])
     yield by_hand("order-2-line", 0, line, list(range(1, 24)), 16)
@@ -126,7 +131,7 @@ def wasteful() -> Iterator[Vector]:
     swing = block_bits(2, 14, residuals(extremes, 0, 2, 0, 16))
     yield by_hand("order-2-largest-residuals", 0, swing, extremes, 16)
     top = block_bits(0, 0, []) + value_bits(zigzag(65535), 0) + value_bits(zigzag(0), 0)
-    yield by_hand("escape-to-the-top", -32768, top, [32767, -32768])
+    yield by_hand("tail-to-the-top", -32768, top, [32767, -32768])
 
 
 def valid() -> Iterator[Vector]:
@@ -155,7 +160,7 @@ def sizes() -> Iterator[Vector]:
     yield broken("second-block-missing", to_bytes(1, block_bits(0, 15, [])), 129, "the second block is missing")
     yield broken("second-block-unasked", two, 128, "a second block follows a full first one")
     yield broken("wrong-block-size", encode([9] * 20, 9, 16), 20, "written in blocks of 16, read in blocks of 128")
-    yield broken("escape-cut", to_bytes(0, "000000" + "1" * 16 + "0" * 10), 1, "an escape has 18 bits")
+    yield broken("tail-cut", to_bytes(0, "000000" + "1" * 16 + "0" * 2), 1, "13 bits belong behind 16 one-bits and a zero-bit")
     yield broken("ones-without-end", to_bytes(0, "000000" + "1" * 10), 1, "the one-bits meet the end")
 
 
@@ -167,8 +172,11 @@ def contents() -> Iterator[Vector]:
     for name, base, residual in (("above", 32767, 1), ("below", -32768, -1), ("far-above", 0, 32768)):
         data = to_bytes(base, block_bits(0, 14, [zigzag(residual)]))
         yield broken(f"value-{name}", data, 1, f"{base} + {residual} is beyond 16 bits")
-    largest = to_bytes(32767, "000000" + "1" * 18 + "1" * 16)
-    yield broken("value-largest-escape", largest, 1, "an escape of 18 one-bits is far beyond 16 bits")
+    largest = to_bytes(32767, "000000" + tail_bits(16, 0, 2**18 - 1))
+    yield broken("value-largest-tail", largest, 1, "the largest code is far beyond 16 bits")
+    for k in (0, 9, 14):
+        long = to_bytes(0, f"00{k:04b}" + "1" * (22 - k) + "0" + "0" * 19)
+        yield broken(f"tail-too-long-k-{k}", long, 1, "k + 2 + j is 19")
     for name, jump, end in (("out", 32767, 65534), ("below", -32768, -65536)):
         line = block_bits(1, 14, [0] * 15 + [zigzag(jump)]) + block_bits(2, 15, [])
         yield broken(f"value-line-runs-{name}", to_bytes(0, line), 17, f"order 2 goes on to {end}", 16)
