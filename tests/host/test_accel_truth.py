@@ -26,9 +26,7 @@ ADXL345_CHIP = (ADXL345, ADXL345Model, 1 / 256, (-4096, 4095))
 Rows = tuple[np.ndarray, np.ndarray]
 
 
-def truth(
-    segments: list[Rows], rate_hz: int, step_g: float, clip: tuple[int, int], end_s: float
-) -> np.ndarray:
+def truth(segments: list[Rows], rate_hz: int, step_g: float, clip: tuple[int, int], end_s: float) -> np.ndarray:
     """All samples from power-on to `end_s`, shape (n, 3): the definition, applied to all of it at once."""
     fine_hz = 4 * rate_hz
     times_us = np.arange(math.floor(end_s * rate_hz) * 4 + 1) * (1e6 / fine_hz)
@@ -50,9 +48,7 @@ def recorded(segments: list[Rows]) -> RecordedAcceleration:
 
 
 def segment(times_us: np.ndarray, rows_g: np.ndarray) -> Segment:
-    return Segment(
-        array("q", times_us.tolist()), *(array("d", rows_g[:, axis].tolist()) for axis in range(3))
-    )
+    return Segment(array("q", times_us.tolist()), *(array("d", rows_g[:, axis].tolist()) for axis in range(3)))
 
 
 def check(segments: list[Rows], chip: tuple, rate_hz: int, end_s: float) -> None:

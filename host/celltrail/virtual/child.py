@@ -40,9 +40,7 @@ def command(runtime: Runtime, script: Path | None, arguments: list[str], heap_kB
     return [sys.executable, "-I", "-c", _CPYTHON.format(sep=os.pathsep), main, path, *arguments]
 
 
-def start(
-    runtime: Runtime, script: Path | None, arguments: list[str], heap_kB: int
-) -> subprocess.Popen[bytes]:
+def start(runtime: Runtime, script: Path | None, arguments: list[str], heap_kB: int) -> subprocess.Popen[bytes]:
     """Start the firmware; what it prints goes to our standard error."""
     path = os.pathsep.join([*map(str, firmware_path()), ".frozen"])
     return subprocess.Popen(
@@ -93,9 +91,7 @@ def _await_call(listener: socket.socket, process: subprocess.Popen[bytes], token
             caller = listener.accept()[0]
         except TimeoutError:
             if process.poll() is not None:
-                raise DeviceFault(
-                    "the virtual logger's firmware did not start; its last words are above"
-                ) from None
+                raise DeviceFault("the virtual logger's firmware did not start; its last words are above") from None
             continue
         if _proves_itself(caller, token):
             return caller

@@ -66,27 +66,30 @@ class TcpEndpoint:
         self.doorbell: int | None = self._listener.fileno()
         self.client: int | None = None
         self._client: socket.socket | None = None
+        # Has called while the last bytes of a client that has left were still to be read.
+        self._next: socket.socket | None = None
 
     def look(self) -> None:
-        """Take the next client, or turn it away when there is one already."""
-        if self._client is not None and _has_hung_up(self._client):
-            # The next one waits until the last bytes of this one have been read.
-            return
+        """Take the next client, or close it when there is one already."""
         newcomer = self._accept()
-        if newcomer is None:
-            return
-        if self._client is not None:
-            newcomer.close()
-            return
-        newcomer.setblocking(False)
-        newcomer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._client, self.client = newcomer, newcomer.fileno()
+        if newcomer is not None:
+            # The order matters: whoever has left before the newcomer called shows as hung up now.
+            if self._next is None and (self._client is None or _has_hung_up(self._client)):
+                self._next = newcomer
+            else:
+                newcomer.close()
+        if self._client is None and self._next is not None:
+            self._client, self._next = self._next, None
+            self._client.setblocking(False)
+            self._client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.client = self._client.fileno()
 
     def turn_away(self) -> None:
         """Close whoever waits."""
-        newcomer = self._accept()
-        if newcomer is not None:
-            newcomer.close()
+        for newcomer in (self._accept(), self._next):
+            if newcomer is not None:
+                newcomer.close()
+        self._next = None
 
     def _accept(self) -> socket.socket | None:
         try:
@@ -133,6 +136,7 @@ class TcpEndpoint:
     def close(self) -> None:
         """Close the client and the port."""
         self.hang_up()
+        self.turn_away()
         self._listener.close()
 
 

@@ -25,6 +25,7 @@ DEFAULT_HEAP_kB = 8192
 DEFAULT_OFF_MS = 5000
 KEPT_EVENTS = 1000
 SECTOR_SIZE = 4096
+_SECTORS = (16, 4096)
 _INTERRUPTIBLE_S = 0.5
 
 
@@ -104,6 +105,8 @@ class VirtualLogger:
         self._resources.close()
 
     def _check_flash(self) -> None:
+        if not _SECTORS[0] <= self._sectors <= _SECTORS[1]:
+            raise UsageFault(f"a flash has {_SECTORS[0]} to {_SECTORS[1]} sectors, not {self._sectors}")
         try:
             size = self.flash.stat().st_size
         except FileNotFoundError:
@@ -197,13 +200,18 @@ class VirtualLogger:
             raise self.failure
 
     def wait_for(self, prefix: str, timeout_s: float = 10.0) -> str:
-        """The first event, kept or to come, that begins with `prefix`; forgets it and all before it."""
+        """The first event, kept or to come, that begins with `prefix`; forgets it and all before it.
+
+        Raises TimeoutError, and DeviceFault when the firmware has ended by itself.
+        """
         deadline = time.monotonic() + timeout_s
         with self._news:
             while True:
                 for line in self._take():
                     if line.startswith(prefix):
                         return line
+                if self.failure is not None:
+                    raise self.failure
                 if not self._news.wait(max(0.0, deadline - time.monotonic())):
                     raise TimeoutError(f"no event {prefix!r} in {timeout_s} s")
 

@@ -71,9 +71,7 @@ def _replay(request: Request, replayed: tuple[Shock, ...]) -> Stimulus:
     readings = read_readings(request.readings, request.columns, start)
     count = _thermometers(request.sensors) or len(readings.temperatures)
     if count > len(readings.temperatures):
-        raise UsageFault(
-            f"{request.readings}: has {len(readings.temperatures)} columns for {count} thermometers"
-        )
+        raise UsageFault(f"{request.readings}: has {len(readings.temperatures)} columns for {count} thermometers")
     end_us = max((shock.span_us[1] for shock in replayed), default=0)
     duration_ms = max(readings.duration_ms, -(-end_us // 1000))
     return Stimulus(readings.start_utc_ms, duration_ms, readings.temperatures[:count], replayed)

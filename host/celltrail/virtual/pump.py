@@ -11,7 +11,7 @@ from celltrail.virtual.endpoint import Endpoint
 from celltrail.virtual.wire import Wire
 
 # A pseudo-terminal does not tell when a client opens it.
-_LOOK_EVERY_S = 0.01
+_LOOK_EVERY_S = 0.02
 # With a client that is not watched because nothing may be moved, its leaving is noticed this late.
 _LOOK_SELDOM_S = 0.05
 _ALIVE_EVERY_S = 1.0
@@ -23,9 +23,7 @@ class Pump:
     on_event gets the board's events; on_gone is called when the board has hung up. Both run in its thread.
     """
 
-    def __init__(
-        self, endpoint: Endpoint, on_event: Callable[[str], None], on_gone: Callable[[], None]
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, on_event: Callable[[str], None], on_gone: Callable[[], None]) -> None:
         self._endpoint = endpoint
         self._on_event = on_event
         self._on_gone = on_gone

@@ -74,9 +74,7 @@ def dewar(rng: np.random.Generator, duration_s: float) -> Trip:
     failed = np.arange(len(vapour)) >= fails_at_step
     # The fuller and the faster it boils, the more cold gas flows through the neck.
     share = 0.23 + 0.02 * left + 0.06 * (failed & (left > 0))
-    depths = [
-        lag(lane.ambient_C - part * share * (lane.ambient_C - vapour), 2400) for part in (1.0, 0.6, 0.2)
-    ]
+    depths = [lag(lane.ambient_C - part * share * (lane.ambient_C - vapour), 2400) for part in (1.0, 0.6, 0.2)]
     places = (depths[0], depths[1], depths[2], lane.ambient_C)
     return Trip(lane, places, handle(rng, lane.handovers_s, duration_s))
 

@@ -46,9 +46,7 @@ class Box:
             coolant_C = self.melts_C + excess_J / heat_J_per_K
             inward_W = self.inner_W_per_K * (coolant_C - payload_C)
             enthalpy_J += (self.wall_W_per_K * (ambient_C - coolant_C) - inward_W) * STEP_S
-            payload_C += (
-                (inward_W + self.lid_W_per_K * (ambient_C - payload_C)) * STEP_S / self.payload_J_per_K
-            )
+            payload_C += (inward_W + self.lid_W_per_K * (ambient_C - payload_C)) * STEP_S / self.payload_J_per_K
             payload[i], coolant[i] = payload_C, coolant_C
         return payload, coolant
 

@@ -20,9 +20,7 @@ class Wire:
     on_link gets link bytes of the current session only, on_event each event's line.
     """
 
-    def __init__(
-        self, sock: socket.socket, on_link: Callable[[bytes], None], on_event: Callable[[str], None]
-    ) -> None:
+    def __init__(self, sock: socket.socket, on_link: Callable[[bytes], None], on_event: Callable[[str], None]) -> None:
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket = sock

@@ -1,0 +1,1 @@
+"""The `celltrail` command: a thin layer that turns options into calls and answers into text."""

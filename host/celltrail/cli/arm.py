@@ -1,0 +1,105 @@
+"""`celltrail arm`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from celltrail import arming
+from celltrail.cli.common import (
+    Device,
+    Discard,
+    Json,
+    Keys,
+    Operator,
+    Yes,
+    checked_operator,
+    confirm,
+    print_json,
+    say,
+    with_session,
+)
+from celltrail.commands import AT_REST, refuse_unread, require_key
+from celltrail.errors import UsageFault
+from celltrail.keystore import KeyStore
+from celltrail.profile import Profile, load_profile, profile_names
+from celltrail.receipt import Receipt, save_receipt
+from celltrail.session import Session, require_state
+from celltrail.utc import iso
+from celltrail.virtual.replay import parse_span_ms
+
+EPILOG = """\b
+Examples:
+  celltrail arm 2-8C
+  celltrail arm dry-ice --period 5min --duration 5d --receipt receipt.json
+  celltrail arm my-profile.toml --start command --yes"""
+
+
+def _seconds(text: str | None) -> int | None:
+    return None if text is None else round(parse_span_ms(text) / 1000)
+
+
+def arm(
+    profile: Annotated[str, typer.Argument(metavar="PROFILE", help=f"{', '.join(profile_names())}, or a TOML file.")],
+    device: Device = None,
+    period: Annotated[str | None, typer.Option(metavar="SPAN", help="Between readings: 10s, 5min.")] = None,
+    duration: Annotated[str | None, typer.Option(metavar="SPAN", help="Stop by itself after: 36h, 5d.")] = None,
+    start: Annotated[str | None, typer.Option(help="now, command, delay, button or temperature.")] = None,
+    delay: Annotated[str | None, typer.Option(metavar="SPAN", help="For --start delay: 2h.")] = None,
+    wrap: Annotated[
+        bool | None,
+        typer.Option("--wrap/--no-wrap", help="Overwrite the oldest readings when full, or stop."),
+    ] = None,
+    shock: Annotated[bool | None, typer.Option("--shock/--no-shock", help="Watch shocks, or don't.")] = None,
+    receipt: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the receipt there, too.")] = None,
+    discard_unread: Discard = False,
+    yes: Yes = False,
+    operator: Operator = "",
+    keys: Keys = None,
+    json: Json = False,
+) -> None:
+    """Begin a trip: show what will be armed, ask, make the trip's key, and keep key and receipt."""
+    code = checked_operator(operator)
+    changed = load_profile(profile).with_changes(
+        period_s=_seconds(period),
+        duration_s=_seconds(duration),
+        start=start or ("delay" if delay else None),
+        delay_s=_seconds(delay),
+        wrap=wrap,
+        shock=shock,
+    )
+    if receipt is not None and not receipt.absolute().parent.is_dir():
+        raise UsageFault(f"{receipt}: there is no such folder")
+    store = KeyStore(keys)
+
+    async def work(session: Session) -> Receipt:
+        prepared = _prepare(session, changed, store, discard_unread)
+        confirm(f"Arm {session.status.called}?", yes)
+        return await arming.arm(session, prepared, store, code, discard_unread)
+
+    made = with_session(device, work)
+    if receipt is not None:
+        save_receipt(receipt, made, replace=True)
+    if json:
+        print_json(made.to_json())
+    else:
+        _report(made, store, receipt)
+
+
+def _prepare(session: Session, profile: Profile, keys: KeyStore, discard: bool) -> arming.Prepared:
+    """Refuse before anything is asked, and show what will be armed."""
+    status = session.status
+    require_state(status, AT_REST, "be armed")
+    require_key(session, keys)
+    refuse_unread(status, discard)
+    prepared = arming.prepare(status, profile)
+    say(f"{status.called} will be armed:")
+    for line in prepared.lines:
+        say(f"  {line}")
+    return prepared
+
+
+def _report(made: Receipt, keys: KeyStore, copy: Path | None) -> None:
+    print(f"{made.name} is armed: trip {made.trip}, {iso(made.armed_utc_ms)}{' (simulated)' * made.simulated}")
+    print(f"settings {made.settings_hash.hex()[:16]}, key commitment {made.commitment.hex()[:16]}")
+    print(f"key and receipt are kept in {keys.folder}" + (f", a copy in {copy}" if copy else ""))

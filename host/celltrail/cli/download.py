@@ -1,0 +1,99 @@
+"""`celltrail download`."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+from celltrail.address import Address
+from celltrail.cli.common import Device, Json, Keys, Operator, checked_operator, find, print_json
+from celltrail.discovery import scan
+from celltrail.download import Download, Outcome, Wish
+from celltrail.errors import DeviceFault, UsageFault
+from celltrail.keystore import KeyStore
+
+EPILOG = """\b
+Examples:
+  celltrail download
+  celltrail download -o trip.trail -d serial:///dev/ttyACM0
+  celltrail download --all"""
+
+
+class Screen:
+    """Progress and messages on standard error; a bar only where somebody sees it."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._bar.add_task("", total=None)
+
+    def __enter__(self) -> "Screen":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def say(self, text: str) -> None:
+        self._bar.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def progress(self, have: int, total: int) -> None:
+        self._bar.update(self._task, completed=have, total=total)
+
+
+def download(
+    device: Device = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="[default: NAME-TRIP.trail]")
+    ] = None,
+    trip: Annotated[int | None, typer.Option(help="An older trip. [default: the latest]")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every logger on this computer's serial ports.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    operator: Operator = "",
+    keys: Keys = None,
+    json: Json = False,
+) -> None:
+    """Read a trip into a .trail file and verify it. Goes on where an interrupted read-out ended, by itself.
+
+    A running trip is read with a proof of its state now. When the record is verified and this host holds the
+    logger's key, the logger no longer counts it as unread.
+    """
+    if every and (device or output or trip):
+        raise UsageFault("--all goes without --device, --output and --trip")
+    wish = Wish(path=output, trip=trip, operator=checked_operator(operator), force=force)
+    store = KeyStore(keys)
+    outcomes = asyncio.run(_all(device, every, wish, store))
+    if json:
+        print_json([one.to_json() for one in outcomes] if every else outcomes[0].to_json())
+    else:
+        for one in outcomes:
+            print(summary(one))
+    raise typer.Exit(max(one.verdict.exit_code for one in outcomes))
+
+
+async def _all(device: str | None, every: bool, wish: Wish, keys: KeyStore) -> list[Outcome]:
+    addresses = await _loggers() if every else [await find(device)]
+    outcomes = []
+    for address in addresses:
+        with Screen() as screen:
+            outcomes.append(await Download(address, wish, keys, screen).run())
+    return outcomes
+
+
+async def _loggers() -> list[Address]:
+    found = [one.address for one in await scan() if one.status is not None and one.status.sectors]
+    if not found:
+        raise DeviceFault("no logger with a trip is in reach")
+    return found
+
+
+def summary(one: Outcome) -> str:
+    """One line: what was read, how fast, the verdict."""
+    rate = one.read_bytes / max(one.seconds, 0.001) / 1000
+    again = f", {one.reused} of them from before" if one.reused else ""
+    read = f"{one.sectors} sectors{again}, {one.read_bytes} bytes in {one.seconds:.1f} s ({rate:.0f} kB/s)"
+    return f"{one.path}: {one.verdict.word}; {read}" + ("; acknowledged" if one.acknowledged else "")

@@ -1,0 +1,49 @@
+"""`celltrail erase`."""
+
+from celltrail import commands
+from celltrail.cli.common import (
+    Device,
+    Discard,
+    Json,
+    Keys,
+    Operator,
+    Yes,
+    checked_operator,
+    confirm,
+    print_json,
+    with_session,
+)
+from celltrail.keystore import KeyStore
+from celltrail.messages import Status
+from celltrail.session import Session, require_state
+
+EPILOG = """\b
+Examples:
+  celltrail erase
+  celltrail erase --discard-unread --yes"""
+
+
+def erase(
+    device: Device = None,
+    discard_unread: Discard = False,
+    yes: Yes = False,
+    operator: Operator = "",
+    keys: Keys = None,
+    json: Json = False,
+) -> None:
+    """Forget the last trip. Refuses data that nobody has read, and a logger that is armed or logging."""
+    code = checked_operator(operator)
+
+    async def work(session: Session) -> Status:
+        before = session.status
+        require_state(before, commands.AT_REST, "be erased")
+        commands.refuse_unread(before, discard_unread)
+        confirm(f"Erase trip {before.trip} of {before.called}?", yes)
+        await commands.erase(session, KeyStore(keys), code, discard_unread)
+        return before
+
+    before = with_session(device, work)
+    if json:
+        print_json({"uid": before.uid, "name": before.name, "trip": before.trip, "state": "idle"})
+    else:
+        print(f"trip {before.trip} of {before.called} is erased")

@@ -1,0 +1,35 @@
+"""`celltrail provision`."""
+
+from typing import Annotated
+
+import typer
+
+from celltrail import provisioning
+from celltrail.cli.common import Device, Json, Keys, print_json, with_session
+from celltrail.keystore import KeyStore
+from celltrail.session import Session
+
+EPILOG = """\b
+Examples:
+  celltrail provision
+  celltrail provision --name CT-FRIDGE-2 -d serial:///dev/ttyACM0"""
+
+
+def provision(
+    device: Device = None,
+    name: Annotated[str, typer.Option(help="Its name. [default: CT- and six digits of its id]")] = "",
+    keys: Keys = None,
+    json: Json = False,
+) -> None:
+    """Give a new logger its name and a random device key, and keep the key. Once a logger."""
+    store = KeyStore(keys)
+
+    async def work(session: Session) -> tuple[bytes, str]:
+        return session.uid, await provisioning.provision(session, store, name)
+
+    uid, given = with_session(device, work)
+    if json:
+        print_json({"uid": uid, "name": given, "keys": str(store.folder)})
+    else:
+        print(f"{given} (uid {uid.hex()}) is provisioned; its device key is in {store.folder}")
+        print("Keep a copy of that folder: without the key nobody can command this logger.")

@@ -1,0 +1,27 @@
+"""`celltrail start`."""
+
+from celltrail import commands
+from celltrail.cli.common import Device, Json, Keys, Operator, checked_operator, print_json, with_session
+from celltrail.keystore import KeyStore
+from celltrail.messages import Status
+from celltrail.session import Session
+
+EPILOG = """\b
+Examples:
+  celltrail start
+  celltrail start -d serial:///dev/ttyACM0 --operator KB"""
+
+
+def start(device: Device = None, operator: Operator = "", keys: Keys = None, json: Json = False) -> None:
+    """Start an armed trip now."""
+    code = checked_operator(operator)
+
+    async def work(session: Session) -> Status:
+        await commands.start(session, KeyStore(keys), code)
+        return await session.refresh()
+
+    now = with_session(device, work)
+    if json:
+        print_json({"uid": now.uid, "name": now.name, "trip": now.trip, "state": "logging"})
+    else:
+        print(f"{now.called} is logging trip {now.trip}")

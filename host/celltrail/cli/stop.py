@@ -1,0 +1,27 @@
+"""`celltrail stop`."""
+
+from celltrail import commands
+from celltrail.cli.common import Device, Json, Keys, Operator, checked_operator, print_json, with_session
+from celltrail.keystore import KeyStore
+from celltrail.messages import Status
+from celltrail.session import Session
+
+EPILOG = """\b
+Examples:
+  celltrail stop
+  celltrail stop -d serial:///dev/ttyACM0 --operator KB"""
+
+
+def stop(device: Device = None, operator: Operator = "", keys: Keys = None, json: Json = False) -> None:
+    """Stop a trip. Its record is sealed and stays until the next arming."""
+    code = checked_operator(operator)
+
+    async def work(session: Session) -> Status:
+        await commands.stop(session, KeyStore(keys), code)
+        return await session.refresh()
+
+    now = with_session(device, work)
+    if json:
+        print_json({"uid": now.uid, "name": now.name, "trip": now.trip, "state": "stopped"})
+    else:
+        print(f"{now.called} has stopped trip {now.trip}; `celltrail download` reads it")

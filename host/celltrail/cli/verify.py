@@ -1,0 +1,46 @@
+"""`celltrail verify`: is a `.trail` file complete and untouched?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from celltrail.cli.common import Json, Keys, print_json
+from celltrail.keystore import KeyStore
+from celltrail.verdict import Verdict
+from celltrail.verdict_text import verdict_lines
+from celltrail.verify import verify_file
+
+EPILOG = """\b
+Examples:
+  celltrail verify trip.trail
+  celltrail verify trip.trail --keys build/demo/keys --json
+
+\b
+The answer is one of: closed, recording (exit code 0); altered, parts missing,
+power lost or tail removed (1); not checkable, when the key is not here (5)."""
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A .trail file.", show_default=False)]
+
+
+def verify(file: File, keys: Keys = None, json: Json = False) -> None:
+    """Is a .trail file complete and untouched?"""
+    verdict = verify_file(file, KeyStore(keys))
+    if json:
+        print_json(verdict.to_json())
+    else:
+        print_verdict(verdict)
+    raise typer.Exit(verdict.exit_code)
+
+
+def print_verdict(verdict: Verdict) -> None:
+    """The lines, with the headline's word in green, yellow or red where the terminal has colours."""
+    console = Console(highlight=False, soft_wrap=True)
+    first, *rest = verdict_lines(verdict)
+    line = Text(first)
+    line.stylize("bold " + {0: "green", 5: "yellow"}.get(verdict.exit_code, "red"), 0, len(verdict.word))
+    console.print(line)
+    for text in rest:
+        console.print(Text(text))

@@ -1,0 +1,94 @@
+"""Write files so that a reader sees the old content or the whole new one, never a part."""
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+
+from celltrail.errors import UsageFault
+
+_PRIVATE_MODE = 0o600
+_SHARED_MODE = 0o666
+
+
+def describe_os_error(path: Path, error: OSError) -> UsageFault:
+    """The one line that a user sees for an error of the local disk."""
+    if error.errno == errno.ENOSPC:
+        return UsageFault(f"{path}: the disk is full; free some space or choose another place")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return UsageFault(f"{path}: no permission; choose another place or change the rights")
+    if error.errno == errno.ENOENT:
+        return UsageFault(f"{path}: there is no such file or folder")
+    if error.errno == errno.EISDIR:
+        return UsageFault(f"{path}: is a folder, not a file")
+    return UsageFault(f"{path}: {error.strerror or error}")
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """The file's content; UsageFault when it can't be read or is larger than `most` bytes."""
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(most + 1)
+    except OSError as error:
+        raise describe_os_error(path, error) from error
+    if len(data) > most:
+        raise UsageFault(f"{path}: is larger than {most // 1_000_000} MB; this can't be the right file")
+    return data
+
+
+def write_atomic(path: Path, data: bytes, *, replace: bool = True, private: bool = False) -> None:
+    """Write beside the target, sync, and rename; `private` gives mode 0600. Raises UsageFault."""
+    if not replace and path.exists():
+        raise UsageFault(f"{path}: exists already; name another file or say that it may be replaced")
+    try:
+        _write_beside(path, data, replace, _PRIVATE_MODE if private else _SHARED_MODE & ~_umask())
+    except FileExistsError as error:
+        raise UsageFault(f"{path}: exists already; name another file or say that it may be replaced") from error
+    except OSError as error:
+        raise describe_os_error(path, error) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _write_beside(path: Path, data: bytes, replace: bool, mode: int) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(name, mode)
+        if replace:
+            os.replace(name, path)
+        else:
+            _publish_new(Path(name), path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _publish_new(temporary: Path, path: Path) -> None:
+    """Give the file its name without ever replacing another; some file systems can't link."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        if path.exists():
+            raise FileExistsError(path) from None
+        os.rename(temporary, path)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name survive a power cut; Windows has no such call."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

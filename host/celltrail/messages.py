@@ -1,0 +1,187 @@
+"""The messages of group 64, and the acknowledging download (SPEC.md sections 9.2, 9.3), the smpclient way."""
+
+import functools
+from typing import Any, Protocol, TypeVar
+
+from pydantic import ConfigDict
+from smp import file_management, message
+
+from celltrail_protocol import smp
+
+Rep = TypeVar("Rep", bound=message.Response, covariant=True)
+
+
+class Request(Protocol[Rep]):
+    """What the client needs of a request; smpclient's own request classes fit too."""
+
+    @property
+    def _Response(self) -> type[Rep]: ...
+
+    @property
+    def BYTES(self) -> bytes: ...
+
+
+class _Answer(message.Response):
+    """Fields may be added to an answer: what we don't know is ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    _GROUP_ID = smp.GROUP_CELLTRAIL
+
+    def as_map(self) -> dict[str, Any]:
+        """The answer's fields alone, as they came."""
+        return self.model_dump(exclude={"header", "version", "sequence", "smp_data"}, exclude_none=True)
+
+
+class Status(_Answer):
+    """How the logger is; `last`, `low`, `high` in raw steps, one entry a channel."""
+
+    _COMMAND_ID = smp.CMD_STATUS
+    state: int
+    reason: int
+    trip: int
+    boot: int
+    tick: int
+    name: str
+    uid: bytes
+    keyed: bool
+    unread: int
+    alarms: int
+    battery: int
+    clock: bool
+    period: int
+    slot: int
+    sectors: int
+    first: int
+    used: int
+    free: int
+    chunk: int
+    fw: str
+    format: int
+    models: tuple[int, ...]
+    steps: tuple[int, ...]
+    low: tuple[int, ...]
+    high: tuple[int, ...]
+    accel: int
+    last: tuple[int | None, ...] | None = None
+    world: int | None = None
+
+    @property
+    def called(self) -> str:
+        """Its name in messages to people; a new logger has none."""
+        return self.name or f"the logger {self.uid.hex()}"
+
+
+class StatusRead(message.ReadRequest):
+    """Read by anyone."""
+
+    _GROUP_ID = smp.GROUP_CELLTRAIL
+    _COMMAND_ID = smp.CMD_STATUS
+    _Response = Status
+
+
+class Challenge(_Answer):
+    """The logger's nonce, and what its clock said; `world` is a simulated world's UTC in ms."""
+
+    _COMMAND_ID = smp.CMD_CHALLENGE
+    dn: bytes
+    tick: int
+    boot: int
+    world: int | None = None
+
+
+class ChallengeWrite(message.WriteRequest):
+    """`hn`: our nonce, 16 bytes."""
+
+    _GROUP_ID = smp.GROUP_CELLTRAIL
+    _COMMAND_ID = smp.CMD_CHALLENGE
+    _Response = Challenge
+    hn: bytes
+
+
+class Live(_Answer):
+    """The proof of a running trip; `pending` is the length of the pending file in bytes."""
+
+    _COMMAND_ID = smp.CMD_LIVE
+    trip: int
+    epoch: int
+    index: int
+    used: int
+    pending: int
+    tick: int
+    mac: bytes
+
+
+class LiveRead(message.ReadRequest):
+    """`nonce`: ours, 16 bytes."""
+
+    _GROUP_ID = smp.GROUP_CELLTRAIL
+    _COMMAND_ID = smp.CMD_LIVE
+    _Response = Live
+    nonce: bytes
+
+
+class MarkTaken(_Answer):
+    """The answer to a mark without proof."""
+
+    _COMMAND_ID = smp.CMD_MARK
+    tick: int
+
+
+class MarkWrite(message.WriteRequest):
+    """A mark without proof."""
+
+    _GROUP_ID = smp.GROUP_CELLTRAIL
+    _COMMAND_ID = smp.CMD_MARK
+    _Response = MarkTaken
+    kind: int
+    outcome: int
+    op: str
+    place: str
+    note: str
+
+
+class Provisioned(_Answer):
+    """The answer to the first provisioning."""
+
+    _COMMAND_ID = smp.CMD_PROVISION
+    uid: bytes
+
+
+class ProvisionWrite(message.WriteRequest):
+    """The first provisioning: the logger holds no key yet that could prove it."""
+
+    _GROUP_ID = smp.GROUP_CELLTRAIL
+    _COMMAND_ID = smp.CMD_PROVISION
+    _Response = Provisioned
+    name: str
+    key: bytes
+
+
+class ProvenAnswer(_Answer):
+    """`a`: the answer's CBOR; `m`: the logger's proof of it."""
+
+    a: bytes
+    m: bytes
+
+
+class ProvenWrite(message.WriteRequest):
+    """`a`: the request's CBOR; `n`: its number within the challenge; `m`: our proof of it."""
+
+    _GROUP_ID = smp.GROUP_CELLTRAIL
+    _Response = ProvenAnswer
+    a: bytes
+    n: int
+    m: bytes
+
+
+@functools.cache
+def proven_write(command: int) -> type[ProvenWrite]:
+    """The request class of one proven command: they differ in the number only."""
+    return type(f"ProvenWrite{command}", (ProvenWrite,), {"_COMMAND_ID": command})
+
+
+class FileDownload(file_management.FileDownloadRequest):
+    """smp's download request, and how many bytes of the file we have so far."""
+
+    _Response = file_management.FileDownloadResponse
+    ack: int

@@ -1,0 +1,71 @@
+"""The record's tags at the speed of C, and the ratchet of keys (SPEC.md sections 5.2, 5.3 and 9.3)."""
+
+import hmac
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from celltrail_protocol.seals import next_key
+
+# One epoch is used by each checkpoint and seal: once a minute for 30 years needs more than this.
+MOST_EPOCH = 1 << 24
+_CHECKPOINT_TAG = 16
+Buffer = bytes | memoryview
+
+
+class Ladder:
+    """K(epoch) for epochs that mostly rise by one."""
+
+    def __init__(self, k0: bytes) -> None:
+        self._k0 = k0
+        self._epoch = 0
+        self._key = k0
+
+    def key(self, epoch: int) -> bytes:
+        """The key of an epoch; beyond MOST_EPOCH that of MOST_EPOCH, which fits nothing."""
+        epoch = min(epoch, MOST_EPOCH)
+        if epoch < self._epoch:
+            self._epoch, self._key = 0, self._k0
+        while self._epoch < epoch:
+            self._key = next_key(self._key)
+            self._epoch += 1
+        return self._key
+
+
+_INNER = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER = bytes(byte ^ 0x5C for byte in range(256))
+_BLOCK = 64
+
+
+def seal_tag(key: bytes, trip: int, epoch: int, frames_area: Buffer, fields: Buffer) -> bytes:
+    """A seal's tag, 32 bytes, over the sector's bytes 0 to 0xF7F and the seal's first fields."""
+    return _hmac(key, b"seal" + _u32(trip) + _u32(epoch), frames_area, fields)
+
+
+def checkpoint_tag(key: bytes, trip: int, epoch: int, covered: Buffer) -> bytes:
+    """A checkpoint's tag, 16 bytes, over the sector up to the tag."""
+    return _hmac(key, b"ckpt" + _u32(trip) + _u32(epoch), covered, b"")[:_CHECKPOINT_TAG]
+
+
+def _u32(value: int) -> bytes:
+    return value.to_bytes(4, "little")
+
+
+def _hmac(key: bytes, head: bytes, body: Buffer, tail: Buffer) -> bytes:
+    """HMAC-SHA256 (RFC 2104) over three parts; the library's one-shot would first copy them together."""
+    padded = key.ljust(_BLOCK, b"\0")
+    inner = sha256(padded.translate(_INNER) + head)
+    inner.update(body)
+    if tail:
+        inner.update(tail)
+    return sha256(padded.translate(_OUTER) + inner.digest()).digest()
+
+
+def live_is_good(key: bytes, live: Mapping[str, Any], open_bytes: bytes, pending: bytes) -> bool:
+    """Whether a live answer's proof fits the open sector and the pending file."""
+    try:
+        where = b"".join(_u32(live[name]) for name in ("trip", "epoch", "index")) + live["used"].to_bytes(2, "little")
+        message = b"".join((b"live", live["nonce"], where, sha256(open_bytes).digest(), sha256(pending).digest()))
+        return hmac.compare_digest(hmac.digest(key, message, "sha256"), live["mac"])
+    except (AttributeError, KeyError, OverflowError, TypeError):
+        return False

@@ -1,0 +1,92 @@
+"""Checked reading of a TOML table: every complaint names the file, the key, what it is and what it may be."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from celltrail.errors import UsageFault
+
+_MISSING: Any = object()
+
+
+class Table:
+    """One table; it remembers the keys that were asked for, so that the others can be refused."""
+
+    def __init__(self, where: str, name: str, values: Mapping[str, Any]) -> None:
+        self._where = where
+        self._name = name
+        self._values = values
+        self._asked: list[str] = []
+
+    def fault(self, key: str, value: Any, allowed: str) -> UsageFault:
+        """The complaint about one key."""
+        said = {True: "true", False: "false"}.get(value, value) if isinstance(value, bool) else value
+        return UsageFault(f"{self._where}: {self._name}{key} is {said}; it must be {allowed}")
+
+    def take(self, key: str, default: Any = _MISSING) -> Any:
+        """The value of a key, unchecked."""
+        self._asked.append(key)
+        if key not in self._values and default is _MISSING:
+            raise UsageFault(f"{self._where}: {self._name}{key} is missing")
+        return self._values.get(key, default)
+
+    def text(self, key: str, longest: int) -> str:
+        """A text of at most `longest` bytes."""
+        value = self.take(key)
+        if not isinstance(value, str) or not 0 < len(value.encode()) <= longest:
+            raise self.fault(key, repr(value), f"a text of at most {longest} bytes")
+        return value
+
+    def choice(self, key: str, allowed: Sequence[str], default: Any = _MISSING) -> str:
+        """One of some words."""
+        value = self.take(key, default)
+        if value not in allowed:
+            raise self.fault(key, repr(value), "one of " + ", ".join(allowed))
+        return str(value)
+
+    def truth(self, key: str, default: bool) -> bool:
+        """true or false."""
+        value = self.take(key, default)
+        if not isinstance(value, bool):
+            raise self.fault(key, repr(value), "true or false")
+        return value
+
+    def integer(self, key: str, low: int, high: int, default: Any = _MISSING) -> int:
+        """A whole number within bounds."""
+        value = self.take(key, default)
+        if type(value) is not int or not low <= value <= high:
+            raise self.fault(key, value, f"a whole number from {low} to {high}")
+        return value
+
+    def number(self, key: str, low: Decimal | int, high: int, default: Any = _MISSING) -> Decimal:
+        """A number within bounds, exact."""
+        return self.number_of(key, self.take(key, default), low, high)
+
+    def number_of(self, key: str, value: Any, low: Decimal | int, high: int) -> Decimal:
+        """The same for a value that was taken already."""
+        if type(value) not in (int, Decimal) or not Decimal(value).is_finite() or not low <= value <= high:
+            raise self.fault(key, value, f"a number from {low} to {high}")
+        return Decimal(value)
+
+    def table(self, key: str) -> "Table | None":
+        """A table inside this one, or None."""
+        value = self.take(key, None)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise self.fault(key, value, f"a table: [{key}]")
+        return Table(self._where, f"{self._name}{key}.", value)
+
+    def tables(self, key: str) -> "list[Table]":
+        """The tables of an array of tables, counted from 1 in messages."""
+        value = self.take(key, [])
+        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+            raise self.fault(key, value, f"written as [[{key}]]")
+        return [Table(self._where, f"{self._name}{key} {i + 1}: ", one) for i, one in enumerate(value)]
+
+    def refuse_unknown(self) -> None:
+        """Refuse keys that nobody asked for: a typing error must not switch an alarm off."""
+        unknown = [key for key in self._values if key not in self._asked]
+        if unknown:
+            allowed = ", ".join(self._asked)
+            raise UsageFault(f"{self._where}: {self._name}{unknown[0]} is not known; it may be {allowed}")

@@ -1,0 +1,83 @@
+import os
+from unittest import mock
+
+import pytest
+
+from celltrail.errors import UsageFault
+from celltrail.part_file import PartFile
+from tests.host.fake_logger import UID, sector
+
+
+@pytest.fixture
+def path(tmp_path):
+    with PartFile(tmp_path / "a.part", UID, 7) as part:
+        for index in (0, 1, 5):
+            part.keep(index, sector(index))
+    return tmp_path / "a.part"
+
+
+def reopened(path, uid=UID, trip=7):
+    with PartFile(path, uid, trip) as part:
+        return part.sectors
+
+
+def test_sectors_are_kept(path):
+    assert reopened(path) == {index: sector(index) for index in (0, 1, 5)}
+    assert reopened(path) == {index: sector(index) for index in (0, 1, 5)}
+
+
+@pytest.mark.parametrize("cut", [1, 12, 4095, 4096, 4107])
+def test_a_record_that_was_cut_short_is_dropped_and_written_over(path, cut):
+    os.truncate(path, path.stat().st_size - cut)
+    with PartFile(path, UID, 7) as part:
+        assert sorted(part.sectors) == [0, 1]
+        part.keep(2, sector(2))
+    assert sorted(reopened(path)) == [0, 1, 2]
+
+
+def test_any_damage_ends_what_is_believed(path):
+    whole = path.read_bytes()
+    for position in range(24, len(whole), 997):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 0x20]) + whole[position + 1 :])
+        sectors = reopened(path)
+        assert all(data == sector(index) for index, data in sectors.items())
+        assert len(sectors) <= (position - 24) // (4096 + 12)
+
+
+@pytest.mark.parametrize(("uid", "trip"), [(UID, 8), (bytes(8), 7)])
+def test_a_part_of_another_trip_is_refused_and_left_alone(path, uid, trip):
+    before = path.read_bytes()
+    with pytest.raises(UsageFault, match="part of another read-out"):
+        PartFile(path, uid, trip)
+    assert path.read_bytes() == before
+
+
+def test_a_foreign_file_is_refused(tmp_path):
+    (tmp_path / "a.part").write_bytes(b"hello, this is something else")
+    with pytest.raises(UsageFault):
+        PartFile(tmp_path / "a.part", UID, 7)
+
+
+def test_a_file_that_was_cut_in_its_header_begins_anew(tmp_path):
+    (tmp_path / "a.part").write_bytes(b"CTPA")
+    assert reopened(tmp_path / "a.part") == {}
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(UsageFault, match="No such file"):
+        PartFile(tmp_path / "no" / "a.part", UID, 7)
+
+
+def test_a_full_disk(tmp_path):
+    with PartFile(tmp_path / "a.part", UID, 7) as part:
+        part.keep(0, sector(0))
+        full = mock.Mock(write=mock.Mock(side_effect=OSError(28, "No space left")))
+        with mock.patch.object(part, "_file", full), pytest.raises(UsageFault, match="No space left"):
+            part.keep(1, sector(1))
+    assert sorted(reopened(tmp_path / "a.part")) == [0]
+
+
+def test_a_finished_part_goes(path):
+    with PartFile(path, UID, 7) as part:
+        part.discard()
+    assert not path.exists()
