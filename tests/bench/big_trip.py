@@ -6,7 +6,7 @@ import fakes
 import numpy as np
 
 from boards.models.nor_flash import NorFlash
-from celltrail.trail import TrailParts, write_trail
+from celltrail.evidence.trail import TrailParts, write_trail
 from celltrail_protocol import smp
 from celltrail_protocol.records import SECTOR_SIZE
 from image import image_hash

@@ -9,9 +9,9 @@ import fakes
 from boards.virtual_clock import VirtualClock
 from boards.virtual_sensors import Sensors
 from boards.virtual_stimulus import Stimulus as WorldFile
-from celltrail.planning import plan_bytes, to_plan
-from celltrail.profile import load_profile
-from celltrail.sensor import Fitted, Sensor
+from celltrail.plans.planning import plan_bytes, to_plan
+from celltrail.plans.profile import load_profile
+from celltrail.plans.sensor import Fitted, Sensor
 from celltrail.virtual import Stimulus, make_scenario
 from celltrail_protocol import codes, frames, series, smp
 from celltrail_protocol.layout import size, unpack

@@ -7,12 +7,12 @@ from pathlib import Path
 import construct
 from pyulog import ULog
 
-from celltrail.chain import Tag, tags_of
-from celltrail.decode import read_record
-from celltrail.proof import Proof, prove
-from celltrail.scan import Sector, scan_sectors
-from celltrail.tags import Ladder, seal_tag
-from celltrail.trail import Trail, open_trail
+from celltrail.evidence.chain import Tag, tags_of
+from celltrail.evidence.decode import read_record
+from celltrail.evidence.proof import Proof, prove
+from celltrail.evidence.scan import Sector, scan_sectors
+from celltrail.evidence.tags import Ladder, seal_tag
+from celltrail.evidence.trail import Trail, open_trail
 from tests.bench.big_trip import K0, READINGS, big_trail
 from tests.bench.figures import Figure, at_least, at_most, median, say
 from tests.bench.paths import WORK

@@ -8,11 +8,11 @@ from pathlib import Path
 import fakes
 from smpclient import SMPClient
 
-from celltrail.address import parse_address
-from celltrail.part_file import PartFile
-from celltrail.readout import Readout
-from celltrail.session import open_session
-from celltrail.transport_tcp import TcpTransport
+from celltrail.link.address import parse_address
+from celltrail.link.session import open_session
+from celltrail.link.transport_tcp import TcpTransport
+from celltrail.operate.part_file import PartFile
+from celltrail.operate.readout import Readout
 from celltrail.virtual import VirtualLogger, make_scenario
 from tests.bench.figures import Figure, median, say
 from tests.bench.flight import DAY_S, START_UTC_ms, fly

@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from celltrail.demo import FILES
-from celltrail.keystore import KeyStore
+from celltrail.keys.keystore import KeyStore
 
 
 @pytest.mark.timeout(180)

@@ -16,7 +16,7 @@ from smpclient.requests.file_management import FileUpload
 from smpclient.requests.os_management import DateTimeRead, DateTimeWrite, MCUMgrParametersRead, ResetWrite
 from smpclient.transport.serial import SMPSerialTransport
 
-from celltrail.trail import read_trail
+from celltrail.evidence.trail import read_trail
 from tests.e2e.conftest import handled
 
 

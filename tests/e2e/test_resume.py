@@ -9,8 +9,8 @@ import threading
 
 import pytest
 
-from celltrail import download as module
-from celltrail.trail import read_trail
+from celltrail.evidence.trail import read_trail
+from celltrail.operate import download as module
 from celltrail.virtual import VirtualLogger
 from tests.e2e.conftest import handled
 
@@ -71,7 +71,7 @@ def _interrupted(kept):
     """The command, with a Ctrl-C once so many sectors are kept."""
     return f"""
 import os, signal
-from celltrail.part_file import PartFile
+from celltrail.operate.part_file import PartFile
 keep = PartFile.keep
 def then_interrupt(self, index, data):
     keep(self, index, data)
@@ -119,7 +119,7 @@ def test_a_running_trip_survives_a_cut_and_is_read_on(flying, cli, start, tmp_pa
 
 def test_a_link_that_stays_lost(stopped, cli, tmp_path, mocker):
     mocker.patch.object(module, "PAUSES_S", (0.05,))
-    mocker.patch("celltrail.fetch.TIMEOUT_S", 0.5)
+    mocker.patch("celltrail.operate.fetch.TIMEOUT_S", 0.5)
     with VirtualLogger(handled(), flash=stopped.copy_to(tmp_path)) as logger:
         counter = itertools.count()
         honest = module.Download._progress

@@ -108,7 +108,7 @@ def test_a_foreign_key_store_can_read_and_mark_and_nothing_else(cli, start, tmp_
 
 
 def test_a_wrong_device_key(cli, start, tmp_path):
-    from celltrail.keystore import KeyStore
+    from celltrail.keys.keystore import KeyStore
 
     logger = start()
     device = ("-d", logger.address)

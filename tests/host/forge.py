@@ -6,7 +6,7 @@ It follows SPEC.md sections 2 to 5 and 11 with the protocol package only, and kn
 from collections.abc import Sequence
 from typing import Any
 
-from celltrail.trail import TrailParts
+from celltrail.evidence.trail import TrailParts
 from celltrail_protocol import cbor, codes, frames, plan, seals, series
 from celltrail_protocol.layout import pack, size
 from celltrail_protocol.records import (

@@ -1,7 +1,7 @@
 import pytest
 
-from celltrail.address import Address, parse_address
 from celltrail.errors import UsageFault
+from celltrail.link.address import Address, parse_address
 
 
 @pytest.mark.parametrize(

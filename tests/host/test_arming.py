@@ -4,12 +4,12 @@ import json
 import cbor2
 import pytest
 
-from celltrail import arming
-from celltrail.address import parse_address
 from celltrail.errors import BadAnswer, DeviceFault, ErrorAnswer, NoAnswer, RefusedFault, UsageFault
-from celltrail.keystore import KeyStore
-from celltrail.profile import load_profile
-from celltrail.session import open_session
+from celltrail.keys.keystore import KeyStore
+from celltrail.link.address import parse_address
+from celltrail.link.session import open_session
+from celltrail.operate import arming
+from celltrail.plans.profile import load_profile
 from celltrail_protocol import codes, seals, smp
 from tests.host.fake_logger import KEY, UID, FakeLogger, OverTcp
 

@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from celltrail.cli.main import COMMANDS, run
-from celltrail.keystore import KeyStore
+from celltrail.keys.keystore import KeyStore
 from celltrail_protocol import codes, smp
 from tests.host.fake_logger import KEY, UID, FakeLogger, OverPty, OverTcp
 
@@ -21,7 +21,7 @@ def alone(monkeypatch, tmp_path, mocker):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CELLTRAIL_KEYS", str(tmp_path / "keys"))
     monkeypatch.chdir(tmp_path)
-    mocker.patch("celltrail.discovery.comports", return_value=[])
+    mocker.patch("celltrail.link.discovery.comports", return_value=[])
     KeyStore().save_device_key(UID, "CT-31A722", KEY)
 
 
@@ -233,7 +233,7 @@ def test_download_from_every_logger_on_the_ports(capsys, mocker, tmp_path):
     other.name, other.trip, empty.sectors = "CT-OTHER", 2, []
     with OverPty(one) as first, OverPty(other) as second, OverPty(empty) as third:
         ports = [SimpleNamespace(device=served.port, vid=0x2E8A) for served in (first, second, third)]
-        mocker.patch("celltrail.discovery.comports", return_value=ports)
+        mocker.patch("celltrail.link.discovery.comports", return_value=ports)
         assert run(["download", "--all", "--json"]) in (1, 5)
     files = {entry["file"] for entry in json.loads(capsys.readouterr().out)}
     assert files == {"CT-31A722-7.trail", "CT-OTHER-2.trail"}
@@ -246,7 +246,7 @@ def test_download_into_a_folder_that_is_not_there(capsys, device):
 
 
 def test_an_interrupt(capsys, device, logger, mocker):
-    mocker.patch("celltrail.readout.Readout.run", side_effect=KeyboardInterrupt)
+    mocker.patch("celltrail.operate.readout.Readout.run", side_effect=KeyboardInterrupt)
     assert run(["download", "-d", device, "-o", "a.trail"]) == 130
     assert "Traceback" not in capsys.readouterr().err
 

@@ -5,10 +5,10 @@ import pytest
 from smpclient.requests.os_management import EchoWrite
 from smpclient.transport import SMPTransport
 
-from celltrail.client import Client
 from celltrail.errors import DeviceFault, ErrorAnswer, NoAnswer
-from celltrail.messages import ChallengeWrite, StatusRead
-from celltrail.refusals import explain
+from celltrail.link.client import Client
+from celltrail.link.messages import ChallengeWrite, StatusRead
+from celltrail.link.refusals import explain
 from celltrail_protocol import console, smp
 from tests.host.fake_logger import FakeLogger
 

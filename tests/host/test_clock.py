@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from celltrail.clock import DRIFT_PPM, WANDER_PPM, Clock
-from celltrail.record import ClockPair, Instant
+from celltrail.evidence.clock import DRIFT_PPM, WANDER_PPM, Clock
+from celltrail.evidence.record import ClockPair, Instant
 
 DAY = 86_400_000
 UTC = 1_740_816_000_000

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from celltrail.decode import read_record
-from celltrail.record import Instant, Run
-from celltrail.trail import TrailParts, parse_trail, trail_bytes
+from celltrail.evidence.decode import read_record
+from celltrail.evidence.record import Instant, Run
+from celltrail.evidence.trail import TrailParts, parse_trail, trail_bytes
 from celltrail_protocol import codes, frames
 from celltrail_protocol.layout import pack
 from tests.host.forge import ADXL372, START_UTC_MS, TMP117, UID, Forge, a_plan, box_series, five_days

@@ -3,12 +3,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from celltrail import download as module
-from celltrail.address import parse_address
-from celltrail.download import Download, Wish
 from celltrail.errors import DeviceFault, LinkLost, RefusedFault, UsageFault
-from celltrail.keystore import KeyStore
-from celltrail.trail import read_trail
+from celltrail.evidence.trail import read_trail
+from celltrail.keys.keystore import KeyStore
+from celltrail.link.address import parse_address
+from celltrail.operate import download as module
+from celltrail.operate.download import Download, Wish
 from celltrail_protocol import codes, smp
 from tests.host.fake_logger import KEY, UID, FakeLogger, OverPty, OverTcp, sector
 
@@ -172,7 +172,9 @@ def test_another_logger_at_the_same_port_is_refused(tmp_path, keys, quick):
 
 
 def test_a_full_disk_while_reading(tmp_path, keys, mocker):
-    keep = mocker.patch("celltrail.part_file.PartFile.keep", side_effect=UsageFault("can't write: No space left"))
+    keep = mocker.patch(
+        "celltrail.operate.part_file.PartFile.keep", side_effect=UsageFault("can't write: No space left")
+    )
     with OverTcp(FakeLogger()) as served, pytest.raises(UsageFault, match="No space left"):
         fetch(served, Wish(path=tmp_path / "a.trail"), keys)
     assert keep.call_count == 1

@@ -4,7 +4,7 @@ from unittest import mock
 import pytest
 
 from celltrail.errors import UsageFault
-from celltrail.part_file import PartFile
+from celltrail.operate.part_file import PartFile
 from tests.host.fake_logger import UID, sector
 
 

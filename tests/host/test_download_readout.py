@@ -2,12 +2,12 @@ import asyncio
 
 import pytest
 
-from celltrail.address import parse_address
 from celltrail.errors import DeviceFault, ErrorAnswer, LinkLost, RefusedFault
-from celltrail.fetch import Fetcher
-from celltrail.part_file import PartFile
-from celltrail.readout import Readout
-from celltrail.session import open_session
+from celltrail.link.address import parse_address
+from celltrail.link.session import open_session
+from celltrail.operate.fetch import Fetcher
+from celltrail.operate.part_file import PartFile
+from celltrail.operate.readout import Readout
 from celltrail_protocol import codes, smp
 from tests.host.fake_logger import UID, FakeLogger, OverTcp, sector
 
@@ -60,7 +60,7 @@ def test_many_requests_fly_and_never_too_many_bytes():
 
 
 def test_a_lost_answer_is_asked_for_again(mocker):
-    mocker.patch("celltrail.fetch.TIMEOUT_S", 0.1)
+    mocker.patch("celltrail.operate.fetch.TIMEOUT_S", 0.1)
     logger = FakeLogger(sealed=5)
     count = iter(range(10_000))
 

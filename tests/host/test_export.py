@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 from pyarrow import parquet
 
-from celltrail import export_csv, export_json, export_parquet
 from celltrail.cli.export import shocks_path
 from celltrail.cli.main import run
 from celltrail.errors import UsageFault
-from celltrail.keystore import KeyStore
-from celltrail.trail import parse_trail, trail_bytes, write_trail
+from celltrail.evidence.trail import parse_trail, trail_bytes, write_trail
+from celltrail.evidence.verify import check_trail
+from celltrail.keys.keystore import KeyStore
 from celltrail.utc import iso, parse
-from celltrail.verify import check_trail
+from celltrail.views import export_csv, export_json, export_parquet
 from celltrail_protocol import codes, frames
 from tests.host.forge import K0, START_UTC_MS, TMP117, UID, Forge, five_days
 
@@ -109,7 +109,7 @@ def test_parquet_holds_the_same_rows_and_says_where_they_come_from(tmp_path):
         assert ("" if row["raw"] is None else str(row["raw"])) == line["raw"]
         assert ("" if row["celsius"] is None else f"{row['celsius']:.4f}") == line["celsius"]
     facts = table.schema.metadata
-    assert facts[b"celltrail.verdict"] == made.verdict.word.encode()
+    assert facts[b"celltrail.evidence.verdict"] == made.verdict.word.encode()
     assert facts[b"celltrail.trail_sha256"] == made.verdict.digest.hex().encode()
 
 

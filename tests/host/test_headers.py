@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from celltrail import headers
+from celltrail.evidence import headers
 from celltrail_protocol import frames, layout, records
 from celltrail_protocol.layout import ProtocolError
 

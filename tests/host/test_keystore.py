@@ -5,9 +5,9 @@ import stat
 import pytest
 
 from celltrail.errors import UsageFault
-from celltrail.keystore import FOLDER_VARIABLE, KeyStore
-from celltrail.receipt import Receipt, load_receipt, save_receipt
-from celltrail.sensor import Sensor
+from celltrail.keys.keystore import FOLDER_VARIABLE, KeyStore
+from celltrail.keys.receipt import Receipt, load_receipt, save_receipt
+from celltrail.plans.sensor import Sensor
 from celltrail_protocol.seals import commitment
 from tests.host.forge import K0, UID
 

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from celltrail.errors import UsageFault
-from celltrail.plan_text import describe
-from celltrail.planning import limit_raw, plan_bytes, settings_hash, to_plan
-from celltrail.profile import load_profile, parse_profile, profile_names
-from celltrail.sensor import Fitted, Sensor, fitted_from_status
+from celltrail.plans.plan_text import describe
+from celltrail.plans.planning import limit_raw, plan_bytes, settings_hash, to_plan
+from celltrail.plans.profile import load_profile, parse_profile, profile_names
+from celltrail.plans.sensor import Fitted, Sensor, fitted_from_status
 from celltrail_protocol import cbor, codes, plan
 
 TMP117 = Sensor(codes.MODEL_TMP117, 7_812_500, -7040, 19200, 100)

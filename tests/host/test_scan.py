@@ -3,8 +3,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from celltrail import discovery
 from celltrail.errors import DeviceFault, UsageFault
+from celltrail.link import discovery
 from tests.host.fake_logger import FakeLogger, OverPty, OverTcp
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from celltrail.series_numpy import decode_many
+from celltrail.evidence.series_numpy import decode_many
 from celltrail_protocol import series
 from celltrail_protocol.layout import ProtocolError
 

@@ -3,12 +3,12 @@ import time
 
 import pytest
 
-from celltrail import commands
-from celltrail.address import parse_address
 from celltrail.errors import DeviceFault, ErrorAnswer, NoAnswer, RefusedFault, UsageFault
-from celltrail.keystore import KeyStore
-from celltrail.provisioning import provision
-from celltrail.session import open_session
+from celltrail.keys.keystore import KeyStore
+from celltrail.link.address import parse_address
+from celltrail.link.session import open_session
+from celltrail.operate import commands
+from celltrail.operate.provisioning import provision
 from celltrail_protocol import codes, smp
 from tests.host.fake_logger import KEY, UID, FakeLogger, OverTcp
 
@@ -75,7 +75,7 @@ def test_an_answer_without_the_loggers_proof_is_not_believed():
 
 
 def test_cleaning_is_waited_out(mocker):
-    mocker.patch("celltrail.session._CLEANING_PAUSE_S", 0.01)
+    mocker.patch("celltrail.link.session._CLEANING_PAUSE_S", 0.01)
     logger = FakeLogger()
     logger.refuse_next = [smp.ERR_CLEANING] * 3
     in_session(logger, lambda session: session.prove(smp.CMD_STOP, {"op": ""}, KEY))

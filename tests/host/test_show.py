@@ -4,15 +4,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from celltrail.axis import extremes
 from celltrail.cli.main import run
-from celltrail.keystore import KeyStore
-from celltrail.limits import outside
-from celltrail.plot_terminal import plot_lines
-from celltrail.show_text import summary_lines
-from celltrail.summary import summarize, to_json
-from celltrail.trail import parse_trail, trail_bytes, write_trail
-from celltrail.verify import check_trail
+from celltrail.evidence.limits import outside
+from celltrail.evidence.trail import parse_trail, trail_bytes, write_trail
+from celltrail.evidence.verify import check_trail
+from celltrail.keys.keystore import KeyStore
+from celltrail.views.axis import extremes
+from celltrail.views.plot_terminal import plot_lines
+from celltrail.views.show_text import summary_lines
+from celltrail.views.summary import summarize, to_json
 from tests.host.forge import K0, UID, Forge, a_plan, box_series, five_days
 
 GOLDEN = Path(__file__).parent / "golden"

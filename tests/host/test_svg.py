@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from celltrail.keystore import KeyStore
-from celltrail.summary import summarize
-from celltrail.svg import svg_text, write_svg
-from celltrail.svg_draw import Scale, nice_ticks
-from celltrail.svg_labels import place_labels
-from celltrail.trail import parse_trail, trail_bytes
-from celltrail.verify import check_trail
+from celltrail.evidence.trail import parse_trail, trail_bytes
+from celltrail.evidence.verify import check_trail
+from celltrail.keys.keystore import KeyStore
+from celltrail.views.summary import summarize
+from celltrail.views.svg import svg_text, write_svg
+from celltrail.views.svg_draw import Scale, nice_ticks
+from celltrail.views.svg_labels import place_labels
 from celltrail_protocol import codes
 from tests.host.forge import K0, UID, Forge, box_series, five_days
 

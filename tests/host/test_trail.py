@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from celltrail import files
 from celltrail.errors import UsageFault
-from celltrail.trail import TrailParts, open_trail, read_trail, trail_bytes, write_trail
-from celltrail.trail_parser import parse_sections
+from celltrail.evidence.trail import TrailParts, open_trail, read_trail, trail_bytes, write_trail
+from celltrail.evidence.trail_parser import parse_sections
 from tests.host.forge import UID, Forge
 
 SECTOR = bytes(range(256)) * 16

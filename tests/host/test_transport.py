@@ -7,13 +7,13 @@ import time
 import pytest
 from serial import SerialException
 
-from celltrail.address import parse_address
-from celltrail.client import connect
 from celltrail.errors import DeviceFault, LinkLost, NoAnswer
-from celltrail.messages import StatusRead
-from celltrail.session import open_session
-from celltrail.transport import make_transport
-from celltrail.transport_serial import explain_open
+from celltrail.link.address import parse_address
+from celltrail.link.client import connect
+from celltrail.link.messages import StatusRead
+from celltrail.link.session import open_session
+from celltrail.link.transport import make_transport
+from celltrail.link.transport_serial import explain_open
 from tests.host.fake_logger import FakeLogger, OverPty, OverTcp
 
 

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from celltrail import verdict as words
 from celltrail.errors import UsageFault
-from celltrail.keystore import KeyStore
-from celltrail.trail import TrailParts, parse_trail, trail_bytes
+from celltrail.evidence import verdict as words
+from celltrail.evidence.trail import TrailParts, parse_trail, trail_bytes
+from celltrail.evidence.verify import check_trail, verify_file
+from celltrail.keys.keystore import KeyStore
 from celltrail.utc import iso
-from celltrail.verify import check_trail, verify_file
 from celltrail_protocol import codes, frames, seals
 from celltrail_protocol.records import FRAMES_AT, HEADER_AT, SEAL_A_AT, SEAL_B_AT, SECTOR_SIZE
 from tests.host.forge import K0, START_UTC_MS, TMP117, UID, Forge, a_plan, box_series, five_days

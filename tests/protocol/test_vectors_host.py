@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from celltrail import headers
 from celltrail.errors import UsageFault
-from celltrail.series_numpy import decode_many
-from celltrail.trail import read_trail
+from celltrail.evidence import headers
+from celltrail.evidence.series_numpy import decode_many
+from celltrail.evidence.trail import read_trail
 from celltrail_protocol import frames, records
 from celltrail_protocol.layout import ProtocolError
 from tests.protocol.vector_files import assembled, fields_of, read

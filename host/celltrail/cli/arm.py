@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from celltrail import arming
 from celltrail.cli.common import (
     Device,
     Discard,
@@ -19,12 +18,13 @@ from celltrail.cli.common import (
     say,
     with_session,
 )
-from celltrail.commands import AT_REST, refuse_unread, require_key
 from celltrail.errors import UsageFault
-from celltrail.keystore import KeyStore
-from celltrail.profile import Profile, load_profile, profile_names
-from celltrail.receipt import Receipt, save_receipt
-from celltrail.session import Session, require_state
+from celltrail.keys.keystore import KeyStore
+from celltrail.keys.receipt import Receipt, save_receipt
+from celltrail.link.session import Session, require_state
+from celltrail.operate import arming
+from celltrail.operate.commands import AT_REST, refuse_unread, require_key
+from celltrail.plans.profile import Profile, load_profile, profile_names
 from celltrail.utc import iso
 from celltrail.virtual.replay import parse_span_ms
 

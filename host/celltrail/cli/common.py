@@ -9,12 +9,12 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from celltrail.address import Address, parse_address
-from celltrail.commands import LONGEST_OPERATOR, short_text
-from celltrail.discovery import only_logger
 from celltrail.errors import RefusedFault
-from celltrail.keystore import FOLDER_VARIABLE
-from celltrail.session import Session, open_session
+from celltrail.keys.keystore import FOLDER_VARIABLE
+from celltrail.link.address import Address, parse_address
+from celltrail.link.discovery import only_logger
+from celltrail.link.session import Session, open_session
+from celltrail.operate.commands import LONGEST_OPERATOR, short_text
 
 DEVICE_VARIABLE = "CELLTRAIL_DEVICE"
 OPERATOR_VARIABLE = "CELLTRAIL_OPERATOR"

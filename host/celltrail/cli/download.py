@@ -8,12 +8,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
-from celltrail.address import Address
 from celltrail.cli.common import Device, Json, Keys, Operator, checked_operator, find, print_json
-from celltrail.discovery import scan
-from celltrail.download import Download, Outcome, Wish
 from celltrail.errors import DeviceFault, UsageFault
-from celltrail.keystore import KeyStore
+from celltrail.keys.keystore import KeyStore
+from celltrail.link.address import Address
+from celltrail.link.discovery import scan
+from celltrail.operate.download import Download, Outcome, Wish
 
 EPILOG = """\b
 Examples:

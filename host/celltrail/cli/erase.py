@@ -1,6 +1,5 @@
 """`celltrail erase`."""
 
-from celltrail import commands
 from celltrail.cli.common import (
     Device,
     Discard,
@@ -13,9 +12,10 @@ from celltrail.cli.common import (
     print_json,
     with_session,
 )
-from celltrail.keystore import KeyStore
-from celltrail.messages import Status
-from celltrail.session import Session, require_state
+from celltrail.keys.keystore import KeyStore
+from celltrail.link.messages import Status
+from celltrail.link.session import Session, require_state
+from celltrail.operate import commands
 
 EPILOG = """\b
 Examples:

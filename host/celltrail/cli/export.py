@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from celltrail.cli.common import Keys, say
-from celltrail.keystore import KeyStore
-from celltrail.verify import Checked, load_checked
+from celltrail.evidence.verify import Checked, load_checked
+from celltrail.keys.keystore import KeyStore
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A .trail file.", show_default=False)]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="The file to write; replaced if it exists.")]
@@ -38,7 +38,7 @@ def export_csv(
     ] = None,
 ) -> None:
     """Readings, and beside them the shock events, as CSV in UTF-8."""
-    from celltrail import export_csv as writer
+    from celltrail.views import export_csv as writer
 
     checked = _load(file, keys, damaged)
     writer.write_readings(checked, out)
@@ -52,7 +52,7 @@ def export_csv(
 @app.command("parquet")
 def export_parquet(file: File, out: Out, keys: Keys = None, damaged: Damaged = False) -> None:
     """Readings, and beside them the shock events with their waveforms, as Parquet."""
-    from celltrail import export_parquet as writer
+    from celltrail.views import export_parquet as writer
 
     checked = _load(file, keys, damaged)
     writer.write_readings(checked, out)
@@ -63,7 +63,7 @@ def export_parquet(file: File, out: Out, keys: Keys = None, damaged: Damaged = F
 @app.command("json")
 def export_json(file: File, out: Out, keys: Keys = None, damaged: Damaged = False) -> None:
     """Everything as one JSON document."""
-    from celltrail import export_json as writer
+    from celltrail.views import export_json as writer
 
     checked = _load(file, keys, damaged)
     writer.write_record(checked, out)

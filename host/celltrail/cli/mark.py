@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from celltrail import commands
 from celltrail.cli.common import Device, Json, Keys, Operator, print_json, with_session
-from celltrail.keystore import KeyStore
-from celltrail.messages import Status
-from celltrail.session import Session
+from celltrail.keys.keystore import KeyStore
+from celltrail.link.messages import Status
+from celltrail.link.session import Session
+from celltrail.operate import commands
 
 EPILOG = f"""\b
 Kinds: {", ".join(list(commands.MARK_KINDS)[:6])},

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from celltrail import provisioning
 from celltrail.cli.common import Device, Json, Keys, print_json, with_session
-from celltrail.keystore import KeyStore
-from celltrail.session import Session
+from celltrail.keys.keystore import KeyStore
+from celltrail.link.session import Session
+from celltrail.operate import provisioning
 
 EPILOG = """\b
 Examples:

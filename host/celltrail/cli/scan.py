@@ -11,8 +11,8 @@ from rich.live import Live
 from rich.table import Table
 
 from celltrail.cli.common import Json, print_json, say
-from celltrail.discovery import Found
-from celltrail.discovery import scan as ask
+from celltrail.link.discovery import Found
+from celltrail.link.discovery import scan as ask
 from celltrail_protocol import names
 
 EPILOG = """\b

@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 
 from celltrail.cli.common import Json, Keys, print_json
-from celltrail.keystore import KeyStore
-from celltrail.plot_terminal import plot_lines
-from celltrail.show_text import summary_lines, wrapped
-from celltrail.summary import summarize, to_json
-from celltrail.svg import write_svg
-from celltrail.verify import load_checked
+from celltrail.evidence.verify import load_checked
+from celltrail.keys.keystore import KeyStore
+from celltrail.views.plot_terminal import plot_lines
+from celltrail.views.show_text import summary_lines, wrapped
+from celltrail.views.summary import summarize, to_json
+from celltrail.views.svg import write_svg
 
 EPILOG = """\b
 Examples:

@@ -3,9 +3,9 @@
 from typing import Any
 
 from celltrail.cli.common import Device, Json, print_json, with_session
-from celltrail.messages import Status
-from celltrail.sensor import fitted_from_status
-from celltrail.session import ClockPair, Session
+from celltrail.link.messages import Status
+from celltrail.link.session import ClockPair, Session
+from celltrail.plans.sensor import fitted_from_status
 from celltrail.utc import iso, span
 from celltrail_protocol import names
 

@@ -1,10 +1,10 @@
 """`celltrail stop`."""
 
-from celltrail import commands
 from celltrail.cli.common import Device, Json, Keys, Operator, checked_operator, print_json, with_session
-from celltrail.keystore import KeyStore
-from celltrail.messages import Status
-from celltrail.session import Session
+from celltrail.keys.keystore import KeyStore
+from celltrail.link.messages import Status
+from celltrail.link.session import Session
+from celltrail.operate import commands
 
 EPILOG = """\b
 Examples:

@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.text import Text
 
 from celltrail.cli.common import Json, Keys, print_json
-from celltrail.keystore import KeyStore
-from celltrail.verdict import Verdict
-from celltrail.verdict_text import verdict_lines
-from celltrail.verify import verify_file
+from celltrail.evidence.verdict import Verdict
+from celltrail.evidence.verify import verify_file
+from celltrail.keys.keystore import KeyStore
+from celltrail.views.verdict_text import verdict_lines
 
 EPILOG = """\b
 Examples:

@@ -1,0 +1,1 @@
+"""From a `.trail` file to its record and its verdict."""

@@ -1,0 +1,290 @@
+"""From a read-out to its record. Never raises on what a file holds: what can't be read becomes a flaw."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import cbor2
+import numpy as np
+
+from celltrail.evidence.decode_series import ReadingFrames, Shocks
+from celltrail.evidence.pending import read_pending
+from celltrail.evidence.record import (
+    Alarm,
+    Boot,
+    Checkpoint,
+    ClockPair,
+    Command,
+    Fault,
+    Flaw,
+    Instant,
+    Mark,
+    Origin,
+    Record,
+    Run,
+    StateChange,
+)
+from celltrail.evidence.scan import Sector, fields, scan_sectors
+from celltrail.evidence.trail import Trail
+from celltrail.plans.sensor import Sensor
+from celltrail_protocol import frames
+from celltrail_protocol.codes import CLOCK_VIRTUAL
+from celltrail_protocol.layout import ProtocolError, names, size, unpack
+from celltrail_protocol.records import NO_SLOT
+
+_MOST_CHANNELS = 4
+# A tick or a UTC above this many ms is no time (it is 35,000 years).
+MOST_MS = 1 << 50
+_MOST_PAIRS = 1000
+_NO_UID = bytes(8)
+
+
+def read_record(trail: Trail, sectors: Sequence[Sector] | None = None) -> Record:
+    """The record of a read-out; `sectors` are its scanned sectors when the caller has them already."""
+    decoder = _Decoder(trail)
+    for sector in scan_sectors(trail.sectors) if sectors is None else sectors:
+        decoder.add_sector(sector)
+    return decoder.finish()
+
+
+class _Decoder:
+    """Collects frames in their order; ticks belong to the boot of the last plan or boot frame."""
+
+    def __init__(self, trail: Trail) -> None:
+        self._trail = trail
+        self._plan: Mapping[str, Any] | None = None
+        self._sensors: tuple[Sensor, ...] = ()
+        self._boot = 0
+        self._last_ticks: dict[int, int] = {}
+        self._origins: dict[int, Origin] = {}
+        self._settings: dict[int, bytes] = {}
+        self._settings_parts = 0
+        self._found: dict[type, list[Any]] = {
+            kind: [] for kind in (Run, ClockPair, Boot, StateChange, Command, Mark, Alarm, Fault, Checkpoint)
+        }
+        self._flaws: list[Flaw] = []
+        self._readings = ReadingFrames()
+        self._shocks = Shocks()
+        self._handlers: dict[int, Callable[..., None]] = {
+            frames.CLOCK: self._on_clock,
+            frames.BOOT: self._on_boot,
+            frames.STATE: self._on_state,
+            frames.SETTINGS: self._on_settings,
+            frames.COMMAND: self._on_command,
+            frames.MISSING: self._on_missing,
+            frames.GAP: self._on_gap,
+            frames.SHOCK: self._on_shock,
+            frames.MARK: self._on_mark,
+            frames.ALARM: self._on_alarm,
+            frames.FAULT: self._on_fault,
+            frames.CHECKPOINT: self._on_checkpoint,
+        }
+
+    def add_sector(self, sector: Sector) -> None:
+        """Take in all frames of a sector; those of another trip are left out."""
+        for offset, end in sector.damaged:
+            self._flaws.append(Flaw("a frame that doesn't check", sector.index, offset, end))
+        if sector.header is not None:
+            self._boot = sector.header.boot
+        readings = self._readings.open_sector(sector)
+        waves = self._shocks.open_sector(sector)
+        for offset, kind, start, end in sector.frames:
+            if kind == frames.READINGS:
+                readings.append((offset, start, end))
+            elif kind == frames.WAVE:
+                waves.append((offset, start, end))
+            elif kind == frames.PLAN:
+                if not self._take_plan(sector, offset, start, end):
+                    return
+            elif kind in self._handlers:
+                self._handle(sector, offset, kind, start, end)
+
+    def _flaw(self, sector: Sector, offset: int, end: int, text: str) -> None:
+        self._flaws.append(Flaw(text, sector.index, offset, end))
+
+    def _handle(self, sector: Sector, offset: int, kind: int, start: int, end: int) -> None:
+        try:
+            self._handlers[kind](*fields(sector, kind, start, end))
+        except ProtocolError as error:
+            self._flaw(sector, offset, end, str(error))
+
+    def _take_plan(self, sector: Sector, offset: int, start: int, end: int) -> bool:
+        """Whether the sector belongs to this trip."""
+        try:
+            plan, sensors = _parse_plan(sector.data[start:end])
+            self._origin(plan["slot0"], plan["tick0_ms"], plan["boot"])
+        except ProtocolError as error:
+            self._flaw(sector, offset, end, str(error))
+            return True
+        if self._plan is None:
+            self._plan, self._sensors = plan, sensors
+        elif any(plan[key] != self._plan[key] for key in ("trip", "uid", "settings", "period_ms", "channels")):
+            self._flaw(sector, offset, end, "a plan frame of another trip; the sector is left out")
+            return False
+        self._boot = plan["boot"]
+        return True
+
+    def _at(self, tick_ms: int) -> Instant:
+        if tick_ms > MOST_MS:
+            raise ProtocolError("frame: a tick beyond all times")
+        self._last_ticks[self._boot] = max(tick_ms, self._last_ticks.get(self._boot, 0))
+        return Instant(self._boot, tick_ms)
+
+    def _origin(self, slot0: int, tick0_ms: int, boot: int) -> None:
+        if slot0 == NO_SLOT:
+            return
+        if tick0_ms > MOST_MS:
+            raise ProtocolError("frame: a schedule beyond all times")
+        self._origins[slot0] = Origin(slot0, tick0_ms, boot)
+
+    def _add(self, item: Any) -> None:
+        self._found[type(item)].append(item)
+
+    def _on_clock(self, boot: int, tick_ms: int, utc_ms: int, uncertainty_ms: int, source: int) -> None:
+        if max(tick_ms, utc_ms) > MOST_MS:
+            raise ProtocolError("clock: a time beyond all times")
+        self._add(ClockPair(Instant(boot, tick_ms), utc_ms, uncertainty_ms, source, True))
+
+    def _on_boot(self, boot: int, cause: int, tick_ms: int, slot0: int, tick0_ms: int, battery_mV: int) -> None:
+        self._boot = boot
+        self._origin(slot0, tick0_ms, boot)
+        self._add(Boot(self._at(tick_ms), cause, battery_mV))
+
+    def _on_state(self, tick_ms: int, state: int, reason: int, slot0: int, tick0_ms: int, battery_mV: int) -> None:
+        self._origin(slot0, tick0_ms, self._boot)
+        self._add(StateChange(self._at(tick_ms), state, reason, battery_mV))
+
+    def _on_settings(self, part: int, parts: int, data: bytes) -> None:
+        self._settings[part] = data
+        self._settings_parts = max(parts, self._settings_parts)
+
+    def _on_command(self, tick_ms: int, command: int, operator: bytes) -> None:
+        self._add(Command(self._at(tick_ms), command, _text(operator)))
+
+    def _on_missing(self, channel: int, slot: int, count: int, code: int) -> None:
+        self._add(Run(channel, slot, slot + count, "missing", code))
+
+    def _on_gap(self, slot: int, count: int, reason: int) -> None:
+        self._add(Run(None, slot, slot + count, "gap", reason))
+
+    def _on_shock(self, event: int, tick_ms: int, *rest: Any) -> None:
+        self._shocks.add(event, self._at(tick_ms), rest)
+
+    def _on_mark(
+        self, tick_ms: int, kind: int, outcome: int, flags: int, operator: bytes, place: bytes, note: bytes
+    ) -> None:
+        self._add(Mark(self._at(tick_ms), kind, outcome, flags, _text(operator), _text(place), _text(note)))
+
+    def _on_alarm(self, tick_ms: int, alarm: int, channel: int, value_raw: int, slot: int) -> None:
+        self._add(Alarm(self._at(tick_ms), alarm, channel, value_raw, slot))
+
+    def _on_fault(self, tick_ms: int, source: int, code: int, detail: int) -> None:
+        self._add(Fault(self._at(tick_ms), source, code, detail))
+
+    def _on_checkpoint(self, epoch: int, tick_ms: int, battery_mV: int, tag: bytes) -> None:
+        self._add(Checkpoint(self._at(tick_ms), epoch, battery_mV))
+
+    def finish(self) -> Record:
+        """The record of all that was taken in."""
+        plan = self._plan or {}
+        pending = read_pending(self._trail.pending or b"", len(self._sensors))
+        channels, runs, flaws = self._readings.decode(self._sensors, pending)
+        step_ng = plan.get("accel_step_ng", 0)
+        runs += self._found[Run]
+        shocks, shock_flaws = self._shocks.decode(step_ng)
+        pairs = [*self._found[ClockPair], *_read_out_pairs(self._trail.meta)]
+        settings = self._settings_bytes()
+        return Record(
+            uid=plan.get("uid", self._trail.uid or _NO_UID),
+            trip=plan.get("trip", self._trail.trip),
+            name=_clean(str(self._trail.meta.get("name", ""))),
+            period_ms=plan.get("period_ms", 0),
+            settings=plan.get("settings", b""),
+            plan_bytes=settings,
+            plan=_plan_map(settings),
+            accel_model=plan.get("accel_model", 0),
+            channels=channels,
+            runs=tuple(runs),
+            origins=self._schedule(),
+            clock_pairs=tuple(pairs),
+            boots=tuple(self._found[Boot]),
+            states=tuple(self._found[StateChange]),
+            commands=tuple(self._found[Command]),
+            shocks=shocks,
+            marks=tuple(self._found[Mark]),
+            alarms=tuple(self._found[Alarm]),
+            faults=tuple(self._found[Fault]),
+            checkpoints=tuple(self._found[Checkpoint]),
+            last_ticks=self._lengths_of_boots(runs, plan.get("period_ms", 0)),
+            pending=len(pending.readings),
+            simulated=_simulated(pairs, self._trail.meta),
+            flaws=tuple(self._flaws + flaws + shock_flaws),
+        )
+
+    def _schedule(self) -> tuple[Origin, ...]:
+        return tuple(self._origins[slot0] for slot0 in sorted(self._origins))
+
+    def _lengths_of_boots(self, runs: Sequence[Run], period_ms: int) -> list[Instant]:
+        """The last tick of each boot that anything is known of, frames and slots alike."""
+        schedule = self._schedule()
+        ends = [*(origin.slot0 for origin in schedule[1:]), NO_SLOT + 1][: len(schedule)]
+        lasts = np.unique(np.array([run.end - 1 for run in runs], np.int64))
+        for origin, count in zip(schedule, np.searchsorted(lasts, ends).tolist(), strict=True):
+            last = int(lasts[count - 1]) if count else -1
+            if last >= origin.slot0:
+                tick_ms = origin.tick0_ms + (last - origin.slot0) * period_ms
+                self._last_ticks[origin.boot] = max(tick_ms, self._last_ticks.get(origin.boot, 0))
+        return [Instant(boot, tick) for boot, tick in sorted(self._last_ticks.items())]
+
+    def _settings_bytes(self) -> bytes | None:
+        parts = [self._settings.get(part) for part in range(self._settings_parts)]
+        whole = [part for part in parts if part is not None]
+        return b"".join(whole) if parts and len(whole) == len(parts) else None
+
+
+@lru_cache(maxsize=64)
+def _parse_plan(payload: bytes) -> tuple[Mapping[str, Any], tuple[Sensor, ...]]:
+    """The plan frame's fields and its channels; the frame is nearly the same in all sectors of a trip."""
+    table = frames.TABLES[frames.PLAN]
+    plan = dict(zip(names(table), unpack(table, payload), strict=True))
+    count = plan["channels"]
+    if not 1 <= count <= _MOST_CHANNELS:
+        raise ProtocolError(f"plan: {count} channels instead of 1 to {_MOST_CHANNELS}")
+    first, step = size(table), size(frames.CHANNEL)
+    return plan, tuple(Sensor(*unpack(frames.CHANNEL, payload, first + i * step)) for i in range(count))
+
+
+def _text(data: bytes) -> str:
+    """Text that people typed; what is not UTF-8 or not printable is shown as a replacement sign."""
+    return _clean(data.decode(errors="replace"))
+
+
+def _clean(text: str) -> str:
+    return "".join(one if one.isprintable() else "\ufffd" for one in text)
+
+
+def _plan_map(data: bytes | None) -> dict[str, Any] | None:
+    if data is None:
+        return None
+    try:
+        value = cbor2.loads(data)
+    except (cbor2.CBORError, ValueError, RecursionError, OverflowError, MemoryError):
+        return None
+    return value if isinstance(value, dict) and all(isinstance(key, str) for key in value) else None
+
+
+def _read_out_pairs(meta: dict[str, Any]) -> list[ClockPair]:
+    """The pairs that the reading host noted; what is not five sensible integers is left out."""
+    pairs = meta.get("pairs")
+    found = []
+    for one in pairs[:_MOST_PAIRS] if isinstance(pairs, list) else []:
+        if isinstance(one, list) and len(one) == 5 and all(type(v) is int and 0 <= v <= MOST_MS for v in one):
+            boot, tick_ms, utc_ms, uncertainty_ms, source = one
+            found.append(ClockPair(Instant(boot, tick_ms), utc_ms, uncertainty_ms, source, False))
+    return found
+
+
+def _simulated(pairs: Sequence[ClockPair], meta: dict[str, Any]) -> bool:
+    status = meta.get("status")
+    virtual = isinstance(status, dict) and status.get("world") is not None
+    return virtual or any(pair.source == CLOCK_VIRTUAL for pair in pairs)

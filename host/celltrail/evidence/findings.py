@@ -1,0 +1,71 @@
+"""What verification finds, with its place."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from celltrail.evidence.scan import Sector
+from celltrail.evidence.trail_parser import Damage
+
+ALTERED = "altered"
+MISSING = "missing"
+NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing found; `kind` is ALTERED, MISSING or NOTE.
+
+    The place, where known: sector and offset, and the bytes [first_byte, end_byte) of the file.
+    """
+
+    kind: str
+    text: str
+    sector: int | None = None
+    offset: int | None = None
+    first_byte: int | None = None
+    end_byte: int | None = None
+
+    @property
+    def place(self) -> str:
+        """sector 4, offset 1234 (file bytes 17734 to 17800)."""
+        words = [] if self.sector is None else [f"sector {self.sector}"]
+        words += [] if self.offset is None else [f"offset {self.offset}"]
+        where = ", ".join(words)
+        if self.first_byte is None or self.end_byte is None:
+            return where
+        span = f"file bytes {self.first_byte} to {max(self.first_byte, self.end_byte - 1)}"
+        return f"{where} ({span})" if where else span
+
+    def size(self) -> float:
+        """How many bytes of the file it is about; infinite when it names none."""
+        if self.first_byte is None or self.end_byte is None:
+            return math.inf
+        return self.end_byte - self.first_byte
+
+    @property
+    def line(self) -> str:
+        """The finding in one line."""
+        return f"{self.place}: {self.text}" if self.place else self.text
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "kind": self.kind,
+            "text": self.text,
+            "sector": self.sector,
+            "offset": self.offset,
+            "first_byte": self.first_byte,
+            "end_byte": self.end_byte,
+        }
+
+
+def at_sector(kind: str, text: str, sector: Sector, start: int, end: int) -> Finding:
+    """A finding about the bytes [start, end) of a sector."""
+    return Finding(kind, text, sector.index, start, sector.place(start), sector.place(end))
+
+
+def of_damage(damage: Damage) -> Finding:
+    """Damage of the file: cut off means that parts are missing, all else that it was altered."""
+    kind = MISSING if damage.cut else ALTERED
+    return Finding(kind, damage.text, first_byte=damage.start, end_byte=damage.end)

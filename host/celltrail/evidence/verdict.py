@@ -1,0 +1,164 @@
+"""The answer of a verification: a word, an exit code, and all that it rests on.
+
+The JSON document of `celltrail verify --json` has these keys; times are ISO 8601 in UTC or null, places are file bytes:
+
+    file, sha256            the file and its digest
+    verdict, exit_code      closed, recording: 0; altered, parts missing, power lost or tail removed: 1; else 5
+    intact                  true for closed and recording only
+    logger, trip            uid, name and whether it was simulated; the trip's number
+    first_utc, last_utc     of the readings; utc_bound_ms is the widest bound of a reading's time
+    complete                answer; sectors: expected, present, missing ranges; channels: how many slots are expected,
+                            readings, missing_with_reason, in_gaps, unaccounted; unaccounted, twice: ranges of slots
+    untouched               answer (null without key); how many seals and checkpoints are good; live_proof_good;
+                            unsealed_readings: those that nothing proves
+    findings                kind (altered, missing, note), text, sector, offset, first_byte, end_byte (exclusive)
+    clock_flags             doubts about the clock, one sentence each
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from celltrail.evidence.coverage import Coverage, Span
+from celltrail.evidence.findings import ALTERED, MISSING, Finding
+from celltrail.utc import iso
+
+CLOSED = "closed"
+RECORDING = "recording"
+POWER_LOST = "power lost or tail removed"
+CHANGED = "altered"
+INCOMPLETE = "parts missing"
+UNCHECKED = "not checkable"
+
+EXIT_CODES = {CLOSED: 0, RECORDING: 0, POWER_LOST: 1, CHANGED: 1, INCOMPLETE: 1, UNCHECKED: 5}
+
+
+@dataclass(frozen=True)
+class TimedSpan:
+    """Slots [first, end) of a channel and the UTC of the first and the last, None where unknown."""
+
+    channel: int
+    first: int
+    end: int
+    first_utc_ms: int | None
+    last_utc_ms: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "channel": self.channel,
+            "first_slot": self.first,
+            "last_slot": self.end - 1,
+            "first_utc": _iso(self.first_utc_ms),
+            "last_utc": _iso(self.last_utc_ms),
+        }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `celltrail verify` says about one file."""
+
+    word: str
+    path: str
+    digest: bytes
+    uid: bytes
+    name: str
+    trip: int
+    simulated: bool
+    first_utc_ms: int | None
+    last_utc_ms: int | None
+    bound_ms: int | None
+    sectors_expected: int
+    sectors_present: int
+    sectors_missing: tuple[Span, ...]
+    coverage: tuple[Coverage, ...]
+    holes: tuple[TimedSpan, ...]
+    twice: tuple[TimedSpan, ...]
+    key_known: bool
+    seals: int
+    checkpoints: int
+    live: bool
+    unsealed: int
+    findings: tuple[Finding, ...] = ()
+    clock_flags: tuple[str, ...] = field(default=())
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of `celltrail verify`."""
+        return EXIT_CODES[self.word]
+
+    @property
+    def intact(self) -> bool:
+        """Complete and proven untouched: closed, or recording with a good live proof."""
+        return self.word in (CLOSED, RECORDING)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all sectors and all slots are there."""
+        counted = all(one.is_complete for one in self.coverage)
+        return counted and not self.sectors_missing and not self.of_kind(MISSING)
+
+    def of_kind(self, kind: str) -> list[Finding]:
+        """The findings of one kind."""
+        return [one for one in self.findings if one.kind == kind]
+
+    @property
+    def faults(self) -> list[Finding]:
+        """The findings that make the answer bad, those that name the smallest place first."""
+        return sorted(self.of_kind(ALTERED), key=Finding.size) + self.of_kind(MISSING)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `celltrail verify --json`."""
+        return {
+            "file": self.path,
+            "sha256": self.digest.hex(),
+            "verdict": self.word,
+            "exit_code": self.exit_code,
+            "intact": self.intact,
+            "logger": {"uid": self.uid.hex(), "name": self.name, "simulated": self.simulated},
+            "trip": self.trip,
+            "first_utc": _iso(self.first_utc_ms),
+            "last_utc": _iso(self.last_utc_ms),
+            "utc_bound_ms": self.bound_ms,
+            "complete": self._complete_json(),
+            "untouched": self._untouched_json(),
+            "findings": [one.to_json() for one in self.findings],
+            "clock_flags": list(self.clock_flags),
+        }
+
+    def _complete_json(self) -> dict[str, Any]:
+        return {
+            "answer": self.complete,
+            "sectors": {
+                "expected": self.sectors_expected,
+                "present": self.sectors_present,
+                "missing": [{"first": first, "last": end - 1} for first, end in self.sectors_missing],
+            },
+            "channels": [
+                {
+                    "channel": one.channel,
+                    "expected": one.expected,
+                    "readings": one.readings,
+                    "missing_with_reason": one.missing,
+                    "in_gaps": one.gaps,
+                    "unaccounted": one.lost,
+                }
+                for one in self.coverage
+            ],
+            "unaccounted": [one.to_json() for one in self.holes],
+            "twice": [one.to_json() for one in self.twice],
+        }
+
+    def _untouched_json(self) -> dict[str, Any]:
+        changed = bool(self.of_kind(ALTERED))
+        return {
+            "answer": False if changed else True if self.key_known else None,
+            "key_known": self.key_known,
+            "seals_good": self.seals,
+            "checkpoints_good": self.checkpoints,
+            "live_proof_good": self.live,
+            "unsealed_readings": self.unsealed,
+        }
+
+
+def _iso(utc_ms: int | None) -> str | None:
+    return None if utc_ms is None else iso(utc_ms)

@@ -1,0 +1,1 @@
+"""Secrets and receipts on this host."""

@@ -1,0 +1,1 @@
+"""Talking to a logger: addresses, transports, requests, proven sessions."""

@@ -1,0 +1,1 @@
+"""What one does with a logger: provision, arm, mark, stop, read out."""

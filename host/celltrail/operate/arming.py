@@ -1,0 +1,157 @@
+"""Arming: from a profile and a logger to a trip with its key and receipt."""
+
+import math
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from celltrail import __version__
+from celltrail.errors import BadAnswer, DeviceFault, ErrorAnswer, NoAnswer
+from celltrail.keys.keystore import KeyStore
+from celltrail.keys.receipt import Receipt
+from celltrail.link.messages import Status
+from celltrail.link.session import Opened, Session, require_state
+from celltrail.operate.commands import AT_REST, RUNNING, refuse_unread, require_key
+from celltrail.operate.fetch import Fetcher
+from celltrail.operate.readout import read_open_end
+from celltrail.plans.plan_text import describe
+from celltrail.plans.planning import plan_bytes, settings_hash, to_plan
+from celltrail.plans.profile import Profile
+from celltrail.plans.sensor import Fitted, fitted_from_status
+from celltrail.utc import span
+from celltrail_protocol import records, seals, smp
+
+_ARM_TIMEOUT_S = 30.0
+# A quiet box with its checkpoints and the plan in every sector; a restless one takes up to twice that.
+_BYTES_A_READING = 0.8
+_MS_PER_DAY = 86_400_000
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A plan that fits one logger, and the lines that tell a person what it says."""
+
+    profile: str
+    plan: Mapping[str, Any]
+    fitted: Fitted
+    lines: tuple[str, ...]
+
+
+def prepare(status: Status, profile: Profile) -> Prepared:
+    """UsageFault when the profile does not fit the sensors."""
+    fitted = fitted_from_status(status.as_map())
+    plan = to_plan(profile, fitted)
+    lines = [_with_raw(line, plan) for line in describe(plan, fitted)]
+    return Prepared(profile.name, plan, fitted, (*lines, _capacity(status, plan, fitted)))
+
+
+def _with_raw(line: str, plan: Mapping[str, Any]) -> str:
+    """An alarm's line with its limit as the logger compares it."""
+    word, _, rest = line.partition(" ")
+    number = rest.partition(":")[0]
+    if word != "alarm" or not number.isdigit():
+        return line
+    return f"{line} (raw {plan['alarms'][int(number)][3]})"
+
+
+def _capacity(status: Status, plan: Mapping[str, Any], fitted: Fitted) -> str:
+    """How long the free memory lasts, against the planned duration."""
+    room_bytes = status.free * (records.FRAMES_END - records.FRAMES_AT)
+    days = room_bytes / (_BYTES_A_READING * len(fitted.channels)) * plan["period_ms"] / _MS_PER_DAY
+    planned_days = plan["duration_s"] * 1000 / _MS_PER_DAY
+    text = f"memory for about {math.floor(days) if days >= 10 else round(days, 1)} days; shocks take more"
+    if planned_days > days:
+        text += f", LESS than the planned {span(plan['duration_s'] * 1000)}"
+    return text
+
+
+async def arm(session: Session, prepared: Prepared, keys: KeyStore, operator: str, discard: bool) -> Receipt:
+    """Send the plan and a new K(0), which is kept before it is sent: a lost answer must not lose it."""
+    require_state(session.status, AT_REST, "be armed")
+    key = require_key(session, keys)
+    refuse_unread(session.status, discard)
+    before = session.status.trip
+    k0 = secrets.token_bytes(seals.KEY_SIZE)
+    handle = keys.save_pending(session.uid, k0)
+    opened = await session.challenge()
+    body = _body(opened, prepared, k0, operator, discard)
+    try:
+        answer = await session.prove_at(opened, smp.CMD_ARM, body, key, _ARM_TIMEOUT_S)
+    except ErrorAnswer:
+        keys.drop_pending(handle)
+        raise
+    except NoAnswer as silence:
+        answer = await _after_silence(session, prepared, k0, before, silence)
+    _check(session, prepared, k0, answer)
+    receipt = _receipt(session, prepared, opened, answer, operator)
+    keys.finish_pending(handle, receipt.trip, receipt)
+    return receipt
+
+
+def _body(opened: Opened, prepared: Prepared, k0: bytes, operator: str, discard: bool) -> dict[str, Any]:
+    pair = opened.pair
+    return {
+        "k0": k0,
+        "plan": plan_bytes(prepared.plan),
+        "op": operator,
+        "tick": pair.tick_ms,
+        "utc": pair.utc_ms,
+        "unc": pair.uncertainty_ms,
+        "src": pair.source,
+        "discard": discard,
+    }
+
+
+async def _after_silence(
+    session: Session, prepared: Prepared, k0: bytes, before: int, silence: NoAnswer
+) -> dict[str, Any]:
+    """What the lost answer said, if the logger proves that it holds this key; its firmware's hash is lost."""
+    status = await session.refresh()
+    if status.trip == before or status.state not in RUNNING:
+        raise silence
+    end = await read_open_end(session, Fetcher(session.client, status.chunk), status.trip)
+    if end is None or not end.is_proven(k0):
+        raise silence
+    return {
+        "trip": status.trip,
+        "tick": end.live.tick,
+        "settings": settings_hash(prepared.plan),
+        "commit": seals.commitment(k0),
+        "fw": bytes(32),
+    }
+
+
+def _check(session: Session, prepared: Prepared, k0: bytes, answer: Mapping[str, Any]) -> None:
+    """The logger must say that it took this plan and this key."""
+    name = session.status.name
+    expected = {"settings": settings_hash(prepared.plan), "commit": seals.commitment(k0)}
+    if not isinstance(answer.get("trip"), int) or not isinstance(answer.get("tick"), int):
+        raise DeviceFault(f"{name} gave an answer that makes no sense")
+    for word, value in expected.items():
+        if answer.get(word) != value:
+            raise BadAnswer(f"{name} armed another {word} than was sent; stop it and arm it again")
+
+
+def _receipt(session: Session, prepared: Prepared, opened: Opened, answer: Mapping[str, Any], operator: str) -> Receipt:
+    pair = opened.pair
+    return Receipt(
+        uid=session.uid,
+        name=session.status.name,
+        trip=answer["trip"],
+        profile=prepared.profile,
+        plan=prepared.plan,
+        plan_text=prepared.lines,
+        settings_hash=answer["settings"],
+        firmware=session.status.fw,
+        firmware_hash=answer["fw"],
+        commitment=answer["commit"],
+        armed_utc_ms=pair.utc_ms + answer["tick"] - pair.tick_ms,
+        tick_ms=answer["tick"],
+        uncertainty_ms=pair.uncertainty_ms,
+        operator=operator,
+        host=f"celltrail {__version__}",
+        sensors=prepared.fitted.channels,
+        accel_model=prepared.fitted.accel_model,
+        simulated=pair.simulated,
+    )

@@ -1,0 +1,74 @@
+"""Reading a range of a logger's file with several requests in flight (SPEC.md section 9.2)."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+
+from celltrail.errors import DeviceFault, NoAnswer
+from celltrail.link.client import TIMEOUT_S, TRIES, Client
+from celltrail.link.messages import FileDownload, StatusRead
+from celltrail_protocol.smp import UNACKNOWLEDGED
+
+_FIRST_WINDOW = 2
+
+
+class Fetcher:
+    """One connection's downloads; `chunk` is the size of the logger's answers.
+
+    The window opens by one with each answer up to what may be unacknowledged, and closes to half when one
+    stays out: a UART without flow control drops what its small input buffer can't hold.
+    """
+
+    def __init__(self, client: Client, chunk: int) -> None:
+        if chunk <= 0:
+            raise DeviceFault(f"{client.name} reports a chunk of {chunk} bytes; its status makes no sense")
+        self._client = client
+        self._chunk = chunk
+        # One less than would fit: the logger may count a short answer a little longer than we do.
+        self._most = max(1, UNACKNOWLEDGED // chunk - 1)
+        self._window = min(_FIRST_WINDOW, self._most)
+        self._acknowledged = 0
+
+    def restart(self) -> None:
+        """To be called after each status request: the logger counts from 0 again."""
+        self._acknowledged = 0
+
+    async def read(self, name: str, start: int, end: int) -> bytes:
+        """The bytes of a file from `start` to `end`; both within the file."""
+        return b"".join([data async for data in self.stream(name, start, end)])
+
+    async def stream(self, name: str, start: int, end: int) -> AsyncIterator[bytes]:
+        """The same in pieces, in order."""
+        flying: deque[asyncio.Task[bytes]] = deque()
+        at = start
+        try:
+            while at < end or flying:
+                while at < end and len(flying) < self._window:
+                    flying.append(asyncio.create_task(self._piece(name, at, end)))
+                    at += self._chunk
+                yield await flying.popleft()
+        finally:
+            for task in flying:
+                task.cancel()
+            await asyncio.gather(*flying, return_exceptions=True)
+
+    async def _piece(self, name: str, offset: int, end: int) -> bytes:
+        for _ in range(TRIES - 1):
+            try:
+                return await self._ask(name, offset, end)
+            except NoAnswer:
+                self._most = self._window = max(1, self._window // 2)
+                # What was lost on the way can never be acknowledged, so the count begins anew.
+                await self._client.tell(StatusRead(), TIMEOUT_S)
+                self.restart()
+        return await self._ask(name, offset, end)
+
+    async def _ask(self, name: str, offset: int, end: int) -> bytes:
+        request = FileDownload(off=offset, name=name, ack=self._acknowledged)
+        answer = await self._client.tell(request, TIMEOUT_S)
+        wanted = min(self._chunk, end - offset)
+        if answer.off != offset or len(answer.data) < wanted:
+            raise DeviceFault(f"{self._client.name} sent another part of {name} than was asked for")
+        self._acknowledged += len(answer.data)
+        self._window = min(self._window + 1, self._most)
+        return answer.data[:wanted]

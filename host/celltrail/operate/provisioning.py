@@ -1,0 +1,39 @@
+"""Making a new logger known: its name, and the device key that proves commands to it."""
+
+import secrets
+
+from celltrail.errors import NoAnswer, RefusedFault, UsageFault
+from celltrail.keys.keystore import KeyStore
+from celltrail.link.messages import ProvisionWrite
+from celltrail.link.session import Session
+from celltrail.operate.commands import short_text
+from celltrail_protocol import seals
+
+LONGEST_NAME = 16
+
+
+def default_name(uid: bytes) -> str:
+    """CT- and six hex digits of the board's id."""
+    return "CT-" + uid.hex()[-6:].upper()
+
+
+async def provision(session: Session, keys: KeyStore, name: str) -> str:
+    """Give the logger its name and key, and keep the key; the name. RefusedFault when it has one."""
+    if session.status.keyed:
+        raise RefusedFault(
+            f"{session.status.called} has a device key already; a logger is provisioned once, and its key lies"
+            " in the key store of that time"
+        )
+    name = short_text("--name", name or default_name(session.uid), LONGEST_NAME)
+    if not name.strip():
+        raise UsageFault("--name is blank")
+    key = secrets.token_bytes(seals.KEY_SIZE)
+    # Kept before it is sent: a key that only the logger knows would lock everyone out.
+    keys.save_device_key(session.uid, name, key)
+    try:
+        await session.client.tell(ProvisionWrite(name=name, key=key))
+    except NoAnswer:
+        if not (await session.refresh()).keyed:
+            raise
+    await session.refresh()
+    return name

@@ -1,0 +1,1 @@
+"""Profiles, and the plans that are made of them for one logger."""

@@ -1,0 +1,1 @@
+"""The record as people and programs want to see it."""

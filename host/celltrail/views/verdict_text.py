@@ -1,0 +1,83 @@
+"""A verdict in a few lines of plain words; the first line says it all."""
+
+from celltrail.evidence import verdict as words
+from celltrail.evidence.verdict import TimedSpan, Verdict
+from celltrail.utc import short, span
+
+_MOST_LISTED = 10
+_MEANING = {
+    words.CLOSED: "complete and untouched, from arming to the end",
+    words.RECORDING: "complete and untouched up to this read-out; the trip was still running",
+    words.CHANGED: "this is not what the logger wrote",
+    words.INCOMPLETE: "what is there may be right, but it is not all",
+    words.UNCHECKED: "complete; seals not checked: this trip's key is not in the key store",
+}
+
+
+def headline(verdict: Verdict) -> str:
+    """CLOSED: complete and untouched, from arming to the end."""
+    meaning = _MEANING.get(verdict.word) or (
+        f"{_count(verdict.unsealed, 'reading')} at the end not sealed: power was lost, or the end was removed"
+    )
+    return f"{verdict.word.upper()}: {meaning}"
+
+
+def verdict_lines(verdict: Verdict) -> list[str]:
+    """The headline and what it rests on."""
+    lines = [headline(verdict), f"  trip      {_trip(verdict)}"]
+    lines += [f"  recorded  {_recorded(verdict)}"] if verdict.first_utc_ms is not None else []
+    lines += [f"  sectors   {verdict.sectors_present} of {verdict.sectors_expected}"]
+    lines += [f"  readings  {line}" for line in _readings(verdict)]
+    lines += [f"  seals     {_seals(verdict)}"]
+    lines += _listed("wrong", [finding.line for finding in verdict.faults])
+    lines += _listed("lacking", [_span_line(one) for one in verdict.holes])
+    lines += _listed("twice", [_span_line(one) for one in verdict.twice])
+    lines += _listed("note", [finding.line for finding in verdict.of_kind("note")])
+    return lines + _listed("clock", list(verdict.clock_flags))
+
+
+def _trip(verdict: Verdict) -> str:
+    simulated = ", simulated" if verdict.simulated else ""
+    return f"{verdict.trip} of {verdict.name or 'a logger'} (uid {verdict.uid.hex()}){simulated}"
+
+
+def _recorded(verdict: Verdict) -> str:
+    assert verdict.first_utc_ms is not None
+    end = short(verdict.last_utc_ms) if verdict.last_utc_ms is not None else "an unknown time"
+    bound = f", within {span(verdict.bound_ms)}" if verdict.bound_ms is not None else ""
+    return f"{short(verdict.first_utc_ms)} to {end} UTC{bound}"
+
+
+def _readings(verdict: Verdict) -> list[str]:
+    lines = []
+    for one in verdict.coverage:
+        reasons = [f"{one.missing} missing with a reason"] if one.missing else []
+        reasons += [f"{one.gaps} in gaps"] if one.gaps else []
+        reasons += [f"{one.lost} UNACCOUNTED FOR"] if one.lost else []
+        rest = f" ({', '.join(reasons)})" if reasons else ""
+        lines.append(f"channel {one.channel}: {one.readings} of {one.expected}{rest}")
+    return lines or ["none"]
+
+
+def _seals(verdict: Verdict) -> str:
+    if not verdict.key_known:
+        return "not checked: no key"
+    live = ", and the live proof" if verdict.live else ""
+    return f"{_count(verdict.seals, 'seal')} and {_count(verdict.checkpoints, 'checkpoint')} fit{live}"
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _span_line(one: TimedSpan) -> str:
+    slots = f"slot {one.first}" if one.end == one.first + 1 else f"slots {one.first} to {one.end - 1}"
+    if one.first_utc_ms is None or one.last_utc_ms is None:
+        return f"channel {one.channel}, {slots}, at an unknown time"
+    return f"channel {one.channel}, {slots}, {short(one.first_utc_ms)} to {short(one.last_utc_ms)} UTC"
+
+
+def _listed(word: str, entries: list[str]) -> list[str]:
+    shown = [f"  {word:<9} {entry}" for entry in entries[:_MOST_LISTED]]
+    more = len(entries) - _MOST_LISTED
+    return shown + ([f"  {word:<9} ... and {more} more"] if more > 0 else [])

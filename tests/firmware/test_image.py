@@ -1,0 +1,71 @@
+"""The firmware's own hash: every file's name and content counts, whatever order the folders list them in."""
+
+import os
+
+from image import image_hash
+
+ROOT = "build_test_image"
+
+
+def write(path, text):
+    with open(path, "wb") as file:
+        file.write(text)
+
+
+def make_tree(files):
+    for path in files:
+        folder = ""
+        for part in (ROOT + "/" + path).split("/")[:-1]:
+            folder = folder + "/" + part if folder else part
+            try:
+                os.mkdir(folder)
+            except OSError:
+                pass
+        write(ROOT + "/" + path, files[path])
+
+
+def remove(folder=ROOT):
+    for name in os.listdir(folder):
+        path = folder + "/" + name
+        try:
+            os.remove(path)
+        except OSError:
+            remove(path)
+    os.rmdir(folder)
+
+
+def hash_of(files):
+    make_tree(files)
+    try:
+        return image_hash([ROOT])
+    finally:
+        remove()
+
+
+FILES = {"logger/a.py": b"1", "logger/b.mpy": b"2", "boards/models/c.py": b"3", "logger/note.txt": b"4"}
+
+
+def changed(path, text):
+    files = dict(FILES)
+    files[path] = text
+    return files
+
+
+def test_name_and_content_count():
+    whole = hash_of(FILES)
+    assert len(whole) == 32
+    assert hash_of(FILES) == whole
+    assert hash_of(changed("logger/a.py", b"2")) != whole
+    assert hash_of(changed("boards/models/c.py", b"")) != whole
+    assert hash_of(changed("drivers/a.py", b"")) != whole
+    assert hash_of(changed("logger/note.txt", b"5")) == whole
+
+
+def test_content_can_not_move_from_file_to_file():
+    assert hash_of({"logger/a.py": b"1logger/b.py\n1\n", "logger/b.py": b""}) != hash_of(
+        {"logger/a.py": b"1", "logger/b.py": b"1"}
+    )
+
+
+def test_nothing_there_is_a_hash_too():
+    assert len(image_hash(["no/such/folder"])) == 32
