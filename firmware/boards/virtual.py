@@ -22,6 +22,10 @@ from boards.virtual_wire import Wire
 from boards.virtual_world import World
 from celltrail_protocol import codes
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from logger.hardware import Board, Flash, Link
+
 # The RP2040's watchdog can't count further than this.
 _WATCHDOG_US = 8_388_000
 # While the PC's clock drives the world, the models look this far ahead, so that the link stays quick.
@@ -38,20 +42,22 @@ class VirtualBoard:
         stimulus = Stimulus(arguments["stimulus"])
         self.world = World(stimulus, int(arguments["offset"]) * 1000)
         self._clock = self.world.clock
-        self.flash = VirtualFlash(arguments["flash"], int(arguments["sectors"]), self.world.utc_ms)
-        self.uid = self.flash.uid
+        flash = VirtualFlash(arguments["flash"], int(arguments["sectors"]), self.world.utc_ms)
+        self.flash: "Flash" = flash
+        self.uid = flash.uid
         self._sensors = Sensors(stimulus, self._clock, self.world.offset_us)
         self.thermometers = self._sensors.thermometers
         self.accelerometer = self._sensors.accelerometer
         self.reset_cause = int(arguments["cause"])
-        self._led = None
+        self._led: "int | None" = None
         self._fed_us = 0
         self._reported_us = 0
         self._started = False
-        self.link = Wire(int(arguments["port"]), arguments["token"], self._obey)
+        self._wire = Wire(int(arguments["port"]), arguments["token"], self._obey)
+        self.link: "Link" = self._wire
         # The launcher says all that must hold from the first instant on, such as the speed, and then "go".
         while not self._started:
-            self.link.service(-1)
+            self._wire.service(-1)
 
     def _obey(self, line: str) -> None:
         if line == "go":
@@ -76,7 +82,7 @@ class VirtualBoard:
         """Sleep until then, or until link bytes, a coming or going client, an interrupt or the button."""
         until_us = None if until_ms is None else until_ms * 1000
         self._check_watchdog()
-        self.link.service()
+        self._wire.service()
         while not self._woken(until_us):
             self._pass_time(until_us)
         self._fed_us = self._clock.now_us()
@@ -87,20 +93,20 @@ class VirtualBoard:
         if self.world.pause_reached(now_us):
             self._report("paused")
         moved = self.world.edge_passed(now_us)
-        changed, self.link.changed = self.link.changed, False
-        if moved or changed or self.link.received or self._sensors.interrupted():
+        changed, self._wire.changed = self._wire.changed, False
+        if moved or changed or self._wire.received or self._sensors.interrupted():
             return True
         return until_us is not None and now_us >= until_us
 
     def _pass_time(self, until_us: "int | None") -> None:
         now_us = self._clock.now_us()
-        if self.world.may_fly(now_us, until_us is not None):
+        if until_us is not None and self.world.may_fly(now_us):
             self.world.take_off()
-            self._fly(self._next_us(self.world.next_event_us(until_us, True)))
+            self._fly(self._next_us(self.world.flight_end_us(until_us)))
         else:
             if self.world.land():
                 self._report("landed")
-            event_us = self.world.next_event_us(until_us, False)
+            event_us = self.world.next_event_us(until_us)
             if self._sensors.sampling():
                 horizon_us = now_us + _LOOK_AHEAD_US
                 event_us = self._next_us(horizon_us if event_us is None else min(event_us, horizon_us))
@@ -112,7 +118,7 @@ class VirtualBoard:
 
     def _fly(self, target_us: int) -> None:
         left_ms = self.world.flight_ms(target_us)
-        while left_ms and not self.link.service(left_ms):
+        while left_ms and not self._wire.service(left_ms):
             left_ms = self.world.flight_ms(target_us)
         if left_ms:
             self.world.fly_interrupted(target_us, self.world.flight_ms(target_us))
@@ -121,10 +127,10 @@ class VirtualBoard:
 
     def _sleep(self, target_us: "int | None") -> None:
         if target_us is None:
-            self.link.service(-1)
+            self._wire.service(-1)
         else:
             # Rounded up: a sleep of 0 ms would keep the processor busy for the last millisecond.
-            self.link.service(max(0, (target_us - self._clock.now_us() + 999) // 1000))
+            self._wire.service(max(0, (target_us - self._clock.now_us() + 999) // 1000))
 
     # --- the rest of the board ---
 
@@ -140,7 +146,7 @@ class VirtualBoard:
         """Show one of `codes.LED_*`: the launcher hears of changes."""
         if pattern != self._led:
             self._led = pattern
-            self.link.event("led %d" % pattern)
+            self._wire.event("led %d" % pattern)
 
     def battery_mV(self) -> int:
         """The battery's voltage."""
@@ -164,17 +170,17 @@ class VirtualBoard:
         self._restart(codes.RESET_SOFT)
 
     def _restart(self, cause: int) -> None:
-        self.link.event("reset %d %d" % (cause, self.world.world_ms()))
-        self.link.close()
+        self._wire.event("reset %d %d" % (cause, self.world.world_ms()))
+        self._wire.close()
         sys.exit(0)
 
     def _report(self, word: str = "world") -> None:
         now_us = host_us()
         if word != "world" or now_us - self._reported_us >= _REPORT_EVERY_US:
             self._reported_us = now_us
-            self.link.event("%s %d %d" % (word, self.world.world_ms(), self._clock.held))
+            self._wire.event("%s %d %d" % (word, self.world.world_ms(), self._clock.held))
 
 
-def make_board() -> VirtualBoard:
+def make_board() -> "Board":
     """The board that the command line describes."""
     return VirtualBoard(dict(word.split("=", 1) for word in sys.argv[1:] if "=" in word))

@@ -1,19 +1,18 @@
 """The virtual board's time: runs with the PC's clock, or stands still and jumps."""
 
-import sys
 import time
 
-if sys.implementation.name == "micropython":
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-    def host_us() -> int:
-        """The PC's monotonic clock; only differences mean something."""
-        return time.ticks_us()
 
-else:
+def _monotonic_us() -> int:
+    return time.monotonic_ns() // 1000
 
-    def host_us() -> int:
-        """The PC's monotonic clock; only differences mean something."""
-        return time.monotonic_ns() // 1000
+
+# The PC's monotonic clock, as MicroPython or CPython reads it; only differences mean something.
+host_us: "Callable[[], int]" = getattr(time, "ticks_us", _monotonic_us)
 
 
 class VirtualClock:

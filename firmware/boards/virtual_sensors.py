@@ -7,8 +7,11 @@ from celltrail_protocol import codes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from boards.models.adxl345 import ADXL345Model
+    from boards.models.adxl372 import ADXL372Model
     from boards.virtual_clock import VirtualClock
-    from boards.virtual_stimulus import Stimulus
+    from boards.virtual_stimulus import Stimulus, TemperatureSignal
+    from logger.hardware import Accelerometer, Thermometer
 
 _FIRST_THERMOMETER = 0x48
 _ACCELEROMETER = 0x53
@@ -46,15 +49,15 @@ class Sensors:
     def __init__(self, stimulus: "Stimulus", clock: "VirtualClock", offset_us: int) -> None:
         self._clock = clock
         self._bus = TimedBus(clock)
-        self.thermometers = [
+        self.thermometers: "list[Thermometer]" = [
             self._fit_thermometer(channel, stimulus.temperature(channel, offset_us))
             for channel in range(stimulus.thermometers)
         ]
-        self._model = None
+        self._model: "ADXL345Model | ADXL372Model | None" = None
         self.accelerometer = self._fit_accelerometer(stimulus, offset_us)
         self._told = False
 
-    def _fit_thermometer(self, channel: int, signal: "object") -> "object":
+    def _fit_thermometer(self, channel: int, signal: "TemperatureSignal") -> "Thermometer":
         from boards.models.tmp117 import TMP117Model
         from drivers.temp_tmp117 import TMP117
 
@@ -62,19 +65,25 @@ class Sensors:
         self._bus.attach(TMP117Model(self._clock, signal, address))
         return TMP117(self._bus, self._sleep_ms, address)
 
-    def _fit_accelerometer(self, stimulus: "Stimulus", offset_us: int) -> "object | None":
+    def _fit_accelerometer(self, stimulus: "Stimulus", offset_us: int) -> "Accelerometer | None":
         if stimulus.accelerometer == codes.MODEL_NONE:
             return None
         signal = stimulus.acceleration(offset_us)
         if stimulus.accelerometer == codes.MODEL_ADXL372:
-            from boards.models.adxl372 import ADXL372Model as Model
-            from drivers.accel_adxl372 import ADXL372 as Driver
-        else:
-            from boards.models.adxl345 import ADXL345Model as Model
-            from drivers.accel_adxl345 import ADXL345 as Driver
-        self._model = Model(self._clock, signal, _ACCELEROMETER)
-        self._bus.attach(self._model)
-        return Driver(self._bus, _ACCELEROMETER)
+            from boards.models.adxl372 import ADXL372Model
+            from drivers.accel_adxl372 import ADXL372
+
+            self._wire(ADXL372Model(self._clock, signal, _ACCELEROMETER))
+            return ADXL372(self._bus, _ACCELEROMETER)
+        from boards.models.adxl345 import ADXL345Model
+        from drivers.accel_adxl345 import ADXL345
+
+        self._wire(ADXL345Model(self._clock, signal, _ACCELEROMETER))
+        return ADXL345(self._bus, _ACCELEROMETER)
+
+    def _wire(self, model: "ADXL345Model | ADXL372Model") -> None:
+        self._bus.attach(model)
+        self._model = model
 
     def _sleep_ms(self, duration_ms: int) -> None:
         if self._clock.held:
@@ -105,4 +114,4 @@ class Sensors:
 
     def sampling(self) -> bool:
         """Whether the pin may go active by itself, so that the model must be asked ahead of time."""
-        return self._model is not None and not self._told and self._model.sampling
+        return self._model is not None and not self._told and self._model.sampling()

@@ -24,6 +24,10 @@ The file is little-endian. All times count from the start of the world.
 
 import struct
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, BinaryIO
+
 MAGIC = b"CTSM"
 VERSION = 1
 HEADER = "<4sHBBqqHHHH4II12x"
@@ -40,7 +44,7 @@ _BLOCK_ROWS = 128
 class RowTable:
     """Rows in a file, sorted by their first field, of which one block at a time is in memory."""
 
-    def __init__(self, file: "object", offset: int, count: int, row: str) -> None:
+    def __init__(self, file: "BinaryIO", offset: int, count: int, row: str) -> None:
         self._file = file
         self._offset = offset
         self._row = row
@@ -50,7 +54,7 @@ class RowTable:
         self._block = b""
         self.count = count
 
-    def row(self, index: int) -> tuple:
+    def row(self, index: int) -> "tuple[Any, ...]":
         """One row, 0 <= index < count."""
         if not self._first <= index < self._last:
             self._load(index - index % _BLOCK_ROWS)
@@ -62,7 +66,7 @@ class RowTable:
         self._file.seek(self._offset + first * self._size)
         self._block = self._file.read((self._last - first) * self._size)
 
-    def find(self, key: int) -> int:
+    def find(self, key: float) -> int:
         """Index of the last row whose first field is <= key; -1 when there is none."""
         low, high = 0, self.count
         if self._last > self._first and self.row(self._first)[0] <= key:
@@ -88,7 +92,7 @@ class TemperatureSignal:
         self._offset_us = offset_us
         self._from_us = 0
         self._until_us = 0
-        self._celsius = None
+        self._celsius: "float | None" = None
 
     def celsius(self, t_us: int) -> "float | None":
         """Temperature at `t_us` after power-on, or None while the probe is unplugged."""
@@ -117,7 +121,7 @@ class AccelerationSignal:
         self._current = 0
         self._index = 0
 
-    def active(self, t_us: int) -> "tuple[int, int] | None":
+    def active(self, t_us: float) -> "tuple[int, int] | None":
         """(start_us, end_us) of the segment that contains `t_us`, or of the next one, or None."""
         segments = self.segments
         k = self._current if segments and t_us >= segments[self._current][0] else 0
@@ -127,7 +131,7 @@ class AccelerationSignal:
             k += 1
         return None
 
-    def at(self, t_us: int) -> "tuple[float, float, float]":
+    def at(self, t_us: float) -> "tuple[float, float, float]":
         """(x_g, y_g, z_g) at `t_us`."""
         spans = self._spans
         if not spans:
@@ -145,7 +149,7 @@ class AccelerationSignal:
             return self._rows.row(first + count - 1)[1:]
         return self._between(t_us + self._offset_us, first, first + count - 1)
 
-    def _between(self, world_us: int, first: int, last: int) -> "tuple[float, float, float]":
+    def _between(self, world_us: float, first: int, last: int) -> "tuple[float, float, float]":
         index = self._index
         rows = self._rows
         # Models ask for times in order, so the wanted row is nearly always this one or the next.
@@ -169,13 +173,18 @@ class Stimulus:
         if header[0] != MAGIC or header[1] != VERSION:
             self.close()
             raise ValueError("not a stimulus file of version 1")
-        self.thermometers, self.accelerometer, self.start_utc_ms, self.duration_ms = header[2:6]
-        self._battery_mV = header[6:8]
+        self.thermometers: int = header[2]
+        self.accelerometer: int = header[3]
+        self.start_utc_ms: int = header[4]
+        self.duration_ms: int = header[5]
+        self._battery_mV: "tuple[int, int]" = header[6:8]
         presses, segments = header[8:10]
-        self._temperature_rows = header[10:14]
-        self._acceleration_rows = header[14]
-        self.presses = [struct.unpack(PRESS, self._file.read(16)) for _ in range(presses)]
-        self._segments = [struct.unpack(SEGMENT, self._file.read(32)) for _ in range(segments)]
+        self._temperature_rows: "tuple[int, ...]" = header[10:14]
+        self._acceleration_rows: int = header[14]
+        self.presses: "list[tuple[int, int]]" = [struct.unpack(PRESS, self._file.read(16)) for _ in range(presses)]
+        self._segments: "list[tuple[int, int, int, int]]" = [
+            struct.unpack(SEGMENT, self._file.read(32)) for _ in range(segments)
+        ]
         self._rows_at = HEADER_SIZE + 16 * presses + 32 * segments
 
     def close(self) -> None:

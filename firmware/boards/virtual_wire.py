@@ -101,7 +101,7 @@ class Wire:
         """Tell the launcher something."""
         self._write(EVENT, line.encode())
 
-    def _write(self, kind: int, payload: "bytes | memoryview") -> None:
+    def _write(self, kind: int, payload: "bytes | bytearray | memoryview") -> None:
         self._send(bytes((kind, len(payload) & 0xFF, len(payload) >> 8)) + payload)
 
     def connected(self) -> bool:

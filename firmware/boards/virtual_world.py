@@ -25,12 +25,13 @@ class World:
         self.paused = False
         self._stimulus = stimulus
         self._speed = 1.0
-        self._pauses_us = []
-        self._limit_us = None
-        self._battery_mV = None
-        self._takeoff_us = None
-        self._edges_us = []
-        self._pressed_until_us = []
+        self._pauses_us: "list[int]" = []
+        self._limit_us: "int | None" = None
+        self._battery_mV: "int | None" = None
+        # The PC's time and ours when the clock was held last.
+        self._takeoff_us = (host_us(), self.clock.now_us())
+        self._edges_us: "list[int]" = []
+        self._pressed_until_us: "list[tuple[int, int]]" = []
         for at_ms, hold_ms in stimulus.presses:
             self._press(at_ms * 1000 - offset_us, hold_ms)
 
@@ -108,27 +109,28 @@ class World:
 
     # --- flying ---
 
-    def may_fly(self, now_us: int, finite: bool) -> bool:
-        """Whether the world may jump; `finite`: the firmware has said until when it sleeps."""
-        if not finite or self._speed == 1 or self.client or self.paused or now_us >= self._end_us():
+    def may_fly(self, now_us: int) -> bool:
+        """Whether the world may jump, provided that the firmware has said until when it sleeps."""
+        if self._speed == 1 or self.client or self.paused or now_us >= self._end_us():
             return False
         return self._limit_us is None or now_us < self._limit_us
 
     def _end_us(self) -> int:
         return self._stimulus.duration_ms * 1000 - self.offset_us
 
-    def next_event_us(self, until_us: "int | None", flying: bool) -> "int | None":
+    def next_event_us(self, until_us: "int | None") -> "int | None":
         """When something happens that the world knows of, not after `until_us`."""
         event_us = until_us
         if self._edges_us:
             event_us = _earlier(event_us, self._edges_us[0])
         if self._pauses_us:
             event_us = _earlier(event_us, self._pauses_us[0])
-        if flying:
-            event_us = _earlier(event_us, self._end_us())
-            if self._limit_us is not None:
-                event_us = _earlier(event_us, self._limit_us)
         return event_us
+
+    def flight_end_us(self, until_us: int) -> int:
+        """Where a flight must end: at the next event, at the stimulus' end or at the limit."""
+        end_us = _earlier(self.next_event_us(until_us), self._end_us())
+        return end_us if self._limit_us is None else min(end_us, self._limit_us)
 
     def take_off(self) -> None:
         """Hold the clock; from now on it jumps."""

@@ -6,15 +6,18 @@ Emitter decorators change nothing; what they mark must be code that CPython can 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TypeVar
+
+    _Value = TypeVar("_Value")
+    _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-def const(value: "Any") -> "Any":
+def const(value: "_Value") -> "_Value":
     """The value itself; MicroPython's compiler puts it in place of the name."""
     return value
 
 
-def native(function: "Callable[..., Any]") -> "Callable[..., Any]":
+def native(function: "_Function") -> "_Function":
     """The function itself; MicroPython compiles it to machine code."""
     return function
 
@@ -22,7 +25,7 @@ def native(function: "Callable[..., Any]") -> "Callable[..., Any]":
 viper = native
 
 
-def schedule(function: "Callable[[Any], Any]", argument: "Any") -> None:
+def schedule(function: "Callable[[_Value], object]", argument: "_Value") -> None:
     """Call at once what MicroPython calls as soon as it can."""
     function(argument)
 

@@ -11,7 +11,7 @@ from boards.models.sampled_acceleration import SampledAcceleration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from boards.models.sampled_acceleration import AccelerationSignal
+    from boards.models.sampled_acceleration import AccelerationSignal, Run
     from boards.models.tmp117 import Clock
 
 # Rate codes of 1600 and 3200 Hz: the last bit of the data is always 0 (data sheet, FIFO and data rate notes).
@@ -63,13 +63,14 @@ class ADXL345Model(ChipModel):
         """What an interruption of the supply does."""
         self._registers = bytearray(FIFO_STATUS + 1)
         self._registers[BW_RATE] = 0x0A
-        self._source = None
+        self._source: "SampledAcceleration | None" = None
+        self._now = -1
         self._overrun = False
-        self._reference = None
+        self._reference: "tuple[int, int, int] | None" = None
         # The first unread sample, the next one to search for activity, and the activity that was found.
         self._unread = 0
         self._search = 0
-        self._found = None
+        self._found: "int | None" = None
 
     # --- what the board sees ---
 
@@ -89,7 +90,7 @@ class ADXL345Model(ChipModel):
             return self._clock.now_us()
         if self._source is None or not self._registers[INT_ENABLE]:
             return None
-        self._find(self._sample_at(limit_us) + 1)
+        self._find(self._source, self._sample_at(limit_us) + 1)
         if self._found is None:
             return None
         at_us = -(-self._found * 1_000_000_000 // self._rate_mHz)
@@ -109,7 +110,7 @@ class ADXL345Model(ChipModel):
             return
         now = self._now = self._sample_at(self._clock.now_us())
         self._source.reach(now + 1)
-        self._find(now + 1)
+        self._find(self._source, now + 1)
         capacity = _FIFO_SETS if self._registers[FIFO_CTL] & _FIFO_MODE else 1
         if now + 1 - self._unread > capacity:
             self._unread = now + 1 - capacity
@@ -145,19 +146,18 @@ class ADXL345Model(ChipModel):
         if self._source is not None:
             self._search = max(self._first, self._sample_at(self._clock.now_us()) + 1)
 
-    def _find(self, end: int) -> None:
+    def _find(self, source: SampledAcceleration, end: int) -> None:
         """Search the samples before `end`, up to the first one with activity."""
         if not self._registers[INT_ENABLE] & _ACTIVITY or not self._registers[ACT_INACT_CTL] & 0x70:
             self._search = max(self._search, self._now + 1)
             return
         while self._found is None and self._search < end:
-            if self._source.end <= self._search:
-                self._source.extend(end)
+            if source.end <= self._search:
+                source.extend(end)
             else:
-                self._find_in_run(end)
+                self._find_in_run(source.run_at(self._search), end)
 
-    def _find_in_run(self, end: int) -> None:
-        run = self._source.run_at(self._search)
+    def _find_in_run(self, run: "Run", end: int) -> None:
         codes = run.codes
         end = min(end, run.end)
         last = end if run.stride else self._search + 1
@@ -217,9 +217,7 @@ class ADXL345Model(ChipModel):
     def _read_data(self, index: int) -> int:
         if self._source is None or self._now < self._first:
             return 0
-        k = min(self._unread, self._now)
-        run = self._source.run_at(k)
-        code = run.codes[(k - run.first) * run.stride + index // 2]
+        code = self._source.code_at(min(self._unread, self._now), index // 2)
         if self._registers[BW_RATE] & 0x1F >= _LAST_BIT_ZERO:
             code &= ~1
         return code >> 8 & 0xFF if index & 1 else code & 0xFF

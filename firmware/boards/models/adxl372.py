@@ -77,7 +77,7 @@ class Detector:
         self._want_activity = True
         self._held = 0
         self.next = next_sample
-        self.events = []
+        self.events: "list[tuple[int, bool]]" = []
 
     def scan(self, source: SampledAcceleration, end: int, first_event: bool) -> None:
         """Look at the samples before `end`; with `first_event`, only until there is an activity."""
@@ -127,7 +127,7 @@ class Detector:
             self._want_activity = not self._want_activity
         else:
             # The activity stays set until standby, so that there is nothing more to find.
-            self._active.enabled = (False, False, False)
+            self._active.enabled = [False, False, False]
 
 
 class _Condition:
@@ -167,13 +167,14 @@ class ADXL372Model(ChipModel):
         self._registers = bytearray(FIFO_DATA + 1)
         self._registers[_FIFO_SAMPLES] = 0x80
         self._configured = False
-        self._reference = []
-        self._source = None
+        self._reference: "list[int]" = []
+        self._source: "SampledAcceleration | None" = None
+        self._now = -1
         self._status2 = 0
         self._awake = False
         self._overrun = False
         self._word = 0
-        self._byte = None
+        self._byte: "int | None" = None
         self._read_sample = -1
 
     # --- what the board sees ---
@@ -251,9 +252,7 @@ class ADXL372Model(ChipModel):
         corner = 0.5 / (1 << max(0, code - min(registers[MEASURE] & 7, 4)))
         settled_us = self._clock.now_us() + _SETTLE_US[bool(registers[POWER_CTL] & _SETTLE_FAST)]
         first = -(-settled_us * self._rate_mHz // 1_000_000_000)
-        self._source = SampledAcceleration(
-            self._signal, self._rate_mHz, corner, _STEP_G, -_RANGE, _RANGE, first
-        )
+        self._source = SampledAcceleration(self._signal, self._rate_mHz, corner, _STEP_G, -_RANGE, _RANGE, first)
         self._source.reach(first)
         self._detector = Detector(registers, self._reference, self._rate_mHz, first)
         self._first = first
@@ -322,22 +321,18 @@ class ADXL372Model(ChipModel):
         if self._source is None or self._now < self._first:
             return 0
         self._read_sample = self._now
-        code = self._code(self._now, index // 2)
+        code = self._source.code_at(self._now, index // 2)
         return code << 4 & 0xF0 if index & 1 else code >> 4 & 0xFF
-
-    def _code(self, k: int, axis: int) -> int:
-        run = self._source.run_at(k)
-        return run.codes[(k - run.first) * run.stride + axis]
 
     def _pop_byte(self) -> int:
         if self._byte is not None:
             value, self._byte = self._byte, None
             return value
-        if not self._entries():
+        if self._source is None or not self._entries():
             return 0
         k, axis = divmod(self._word, 3)
         self._word += 1
-        word = self._code(k, axis) << 4 | (axis == 0)
+        word = self._source.code_at(k, axis) << 4 | (axis == 0)
         self._byte = word & 0xFF
         return word >> 8 & 0xFF
 

@@ -16,7 +16,7 @@ class ChipModel:
 
     def __init__(self, address: int) -> None:
         self.address = address
-        self.fail = None
+        self.fail: "str | None" = None
         self.pointer = 0
 
     def present(self) -> bool:
@@ -57,7 +57,7 @@ class I2CBus:
 
     def __init__(self, chips: "Iterable[ChipModel]" = (), absent_errno: int = errno.ENODEV) -> None:
         self._absent_errno = absent_errno
-        self._chips = {}
+        self._chips: "dict[int, ChipModel]" = {}
         for chip in chips:
             self.attach(chip)
 
@@ -106,9 +106,7 @@ class I2CBus:
         chip.pointer = memaddr
         chip.write(memaddr, buf)
 
-    def readfrom_mem_into(
-        self, address: int, memaddr: int, buf: "bytearray | memoryview", addrsize: int = 8
-    ) -> None:
+    def readfrom_mem_into(self, address: int, memaddr: int, buf: "bytearray | memoryview", addrsize: int = 8) -> None:
         """Read from a register on."""
         chip = self._chip(address)
         chip.pointer = memaddr

@@ -38,9 +38,9 @@ class NorFlash:
         try:
             size = os.stat(path)[6]
         except OSError:
-            with open(path, "wb") as file:
+            with open(path, "wb") as new_file:
                 for _ in range(self.sectors):
-                    file.write(_ERASED_SECTOR)
+                    new_file.write(_ERASED_SECTOR)
         else:
             if size != self.sectors * SECTOR_SIZE:
                 raise ValueError("%s has %d bytes; the flash has %d" % (path, size, self.sectors * SECTOR_SIZE))
@@ -72,7 +72,8 @@ class NorFlash:
         self._check(addr, len(data))
         for offset in range(0, len(data), PAGE_SIZE):
             sector, at = divmod(addr + offset, SECTOR_SIZE)
-            self._program_page(self._sectors[sector][at : at + PAGE_SIZE], bytes(data[offset : offset + PAGE_SIZE]))
+            page = data if len(data) == PAGE_SIZE else data[offset : offset + PAGE_SIZE]
+            self._program_page(self._sectors[sector][at : at + PAGE_SIZE], bytes(page))
             self._store(sector, at, PAGE_SIZE)
         self.programs += 1
 

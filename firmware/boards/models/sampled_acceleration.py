@@ -61,11 +61,12 @@ class SampledAcceleration:
         self._period_us = 1e9 / (rate_mHz * _OVERSAMPLING)
         self._memory_us = _MEMORY * self._period_us * _OVERSAMPLING / corner
         self._coefficients = butterworth(corner / _OVERSAMPLING)
-        self._runs = []
+        self._runs: "list[Run]" = []
         # The filter's next step, and the first sample that is not yet generated.
         self._step = self._first_step(begin * _OVERSAMPLING)
         self.end = -(-self._step // _OVERSAMPLING)
-        self._end_us = None
+        # When the segment ends that is being filtered; None while the input stands still.
+        self._end_us: "int | None" = None
         self._settle(signal.at(self._step * self._period_us))
 
     def _first_step(self, wanted: int) -> int:
@@ -89,6 +90,11 @@ class SampledAcceleration:
                 return run
         raise IndexError(k)
 
+    def code_at(self, k: int, axis: int) -> int:
+        """One axis (0 is x) of sample k, which must be generated and not released."""
+        run = self.run_at(k)
+        return run.codes[(k - run.first) * run.stride + axis]
+
     def reach(self, end: int) -> None:
         """Generate all samples before `end`."""
         while self.end < end:
@@ -104,7 +110,7 @@ class SampledAcceleration:
         if self._end_us is None:
             self._stand_still(end)
         else:
-            self._filter(end)
+            self._filter(end, self._end_us)
 
     # --- stretches where nothing moves ---
 
@@ -142,8 +148,8 @@ class SampledAcceleration:
 
     # --- stretches where something moves ---
 
-    def _filter(self, end: int) -> None:
-        """One run of at most _BLOCK samples; ends early where the filter has settled after a segment."""
+    def _filter(self, end: int, end_us: int) -> None:
+        """One run of at most _BLOCK samples; ends early where the filter has settled after the segment."""
         # Everything is local and written out per axis: this loop takes most of a replay's time.
         b0, b1, b2, a1, a2 = self._coefficients
         (x1, x2), (y1, y2), (z1, z2) = self._state
@@ -153,7 +159,6 @@ class SampledAcceleration:
         codes = array("h", bytes(6 * _BLOCK))
         index = 0
         quiet = 0
-        end_us = self._end_us
         while step < stop and quiet < 2:
             now_us = step * period_us
             x, y, z = at(now_us)

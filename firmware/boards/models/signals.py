@@ -77,9 +77,7 @@ class RecordedAcceleration:
     there is no segment at all.
     """
 
-    def __init__(
-        self, segments: "list[Segment]", rest: "tuple[float, float, float]" = (0.0, 0.0, 1.0)
-    ) -> None:
+    def __init__(self, segments: "list[Segment]", rest: "tuple[float, float, float]" = (0.0, 0.0, 1.0)) -> None:
         for i in range(1, len(segments)):
             if segments[i].start_us <= segments[i - 1].end_us:
                 raise ValueError("segments must be sorted and may not overlap")
