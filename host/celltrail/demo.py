@@ -75,11 +75,11 @@ STORY = (
     Scene("On board", "", (4, 5 * _MINUTE_S), ("mark loaded --place BEBRU --operator G12",)),
     Scene(
         "Held by customs",
-        "Atlanta, in the warm. How is the box?",
+        "Atlanta, in the warm.",
         (7, 10 * _MINUTE_S),
         ("mark customs-hold --place USATL --operator CU",),
     ),
-    Scene("", "", (7, 12 * 60 * _MINUTE_S), ("status",)),
+    Scene("", "Half a day later it still stands there. How is the box?", (7, 12 * 60 * _MINUTE_S), ("status",)),
     Scene(
         "A read-out on the way",
         "The trip goes on while it is read; the logger proves what it holds at this moment.",

@@ -24,6 +24,9 @@ _LEFT, _RIGHT = 62, WIDTH - 62
 _LABELS_TOP, _LABEL_HEIGHT, _LABEL_ROWS = 66, 15, 4
 _TOP = _LABELS_TOP + _LABEL_ROWS * _LABEL_HEIGHT + 14
 _BOTTOM = _TOP + 340
+_NAMED_SHOCKS = 3
+# The width that the label of a shock takes.
+_SHOCK_LABEL = 70
 _SHOCK_TOP = _BOTTOM + 34
 _SHOCK_BOTTOM = _SHOCK_TOP + 100
 _MARGIN_C = 0.5
@@ -32,7 +35,7 @@ _AXES = "xyz"
 _STYLE = """
 text { font: 12px 'DejaVu Sans', Verdana, sans-serif; fill: #222 }
 .title { font-size: 18px; font-weight: bold }
-.small { font-size: 11px; paint-order: stroke; stroke: #fff; stroke-width: 3px; stroke-linejoin: round }
+.small { font-size: 11px; }
 .bad { font-weight: bold }
 .frame { fill: none; stroke: #444 } .grid { stroke: #ddd } .limit { stroke: #a02020; stroke-dasharray: 7 4 }
 .beyond { fill: #c03030; fill-opacity: 0.07 } .outage { fill: url(#hatch) } .restart { stroke: #666; stroke-width: 2 }
@@ -230,9 +233,23 @@ class _Picture:
         yield text(_LEFT, _SHOCK_TOP - 6, "shocks, g", "small")
         for tick in nice_ticks(0, self._shock_up.high, 3):
             yield text(_LEFT - 6, self._shock_up(tick) + 4, f"{tick:g}", "small", "end")
-        named = sorted(self._record.shocks, key=lambda shock: -shock.largest[1])[:3]
+        named = self._named_shocks()
         for shock in self._record.shocks:
             yield from self._needle(shock, shock in named)
+
+    def _named_shocks(self) -> list[Shock]:
+        """The largest few whose labels don't cover one another."""
+        named: list[Shock] = []
+        places: list[float] = []
+        for shock in sorted(self._record.shocks, key=lambda shock: -shock.largest[1]):
+            place = self._summary.axis.at(shock.at)
+            if place is None or any(abs(self._across(place) - other) < _SHOCK_LABEL for other in places):
+                continue
+            named.append(shock)
+            places.append(self._across(place))
+            if len(named) == _NAMED_SHOCKS:
+                break
+        return named
 
     def _needle(self, shock: Shock, named: bool) -> Iterator[str]:
         place = self._summary.axis.at(shock.at)
