@@ -1,6 +1,7 @@
 """The packed parts of a record: readings and shock waveforms of all sectors, decoded side by side."""
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -124,8 +125,9 @@ def _channel(
 
 
 def _runs(heads: npt.NDArray[np.void], pending: Pending) -> list[Run]:
-    columns = zip(heads["channel"].tolist(), heads["slot"].tolist(), heads["count"].tolist(), strict=True)
-    runs = [Run(channel, slot, slot + count, "reading") for channel, slot, count in columns]
+    slots = heads["slot"].astype(np.int64)
+    ends = slots + heads["count"]
+    runs = list(map(Run, heads["channel"].tolist(), slots.tolist(), ends.tolist(), repeat("reading")))
     runs += [Run(channel, slot, slot + 1, "reading") for channel, slot, _ in pending.readings]
     return runs + [Run(channel, slot, slot + 1, "missing", code) for channel, slot, code in pending.missing]
 

@@ -24,6 +24,14 @@ from celltrail_protocol.records import (
 if TYPE_CHECKING:
     from celltrail_protocol.layout import Table
 
+
+def _is_fixed(table: "Table") -> bool:
+    codes = [code for _, code, _ in table[2]]
+    return all(len(code) == 1 or code[-1] == "s" for code in codes) and not {"p", "*"} & set(codes)
+
+
+# Sizes of the types with single numbers and bytes only: checkpoints above all, for they are many.
+_FIXED = {kind: size(table) for kind, table in TABLES.items() if _is_fixed(table)}
 _VERSION = 1
 _CHECK = 4
 Buffer = bytes | memoryview
@@ -132,4 +140,6 @@ def fields(sector: Sector, kind: int, start: int, end: int) -> tuple[Any, ...]:
     table = TABLES.get(kind)
     if table is None:
         raise ProtocolError(f"frame: type {kind:#04x} is not known")
+    if start + _FIXED.get(kind, end) <= end:
+        return read_fixed(table, sector.data, start) or ()
     return unpack(table, sector.data, start, end)
