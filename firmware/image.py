@@ -26,4 +26,5 @@ def image_hash(roots: "list[str]") -> bytes:
             content = file.read()
         digest.update(b"%s\n%d\n" % (name.encode(), len(content)))
         digest.update(content)
-    return digest.digest()
+    whole: bytes = digest.digest()
+    return whole

@@ -2,10 +2,8 @@
 
 import sys
 
-from celltrail_protocol import codes
 from image import image_hash
 from logger.app import App
-from logger.hardware import SensorFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,29 +14,37 @@ def make_board() -> "Board":
     """The board that this interpreter runs on."""
     from boards.virtual import make_board as make
 
-    return make()
+    board: Board = make()
+    return board
 
 
 def supervise(app: App) -> None:
     """Run for ever; an unforeseen error is written into the record before the board restarts."""
     try:
+        app.mount()
         app.run()
     except (KeyboardInterrupt, SystemExit):
         raise
     except Exception as error:
-        sys.print_exception(error) if hasattr(sys, "print_exception") else sys.excepthook(type(error), error, None)
+        _show(error)
         try:
-            app.trip.fault(codes.SOURCE_FIRMWARE, codes.FAULT_FIRMWARE, 0, app.board.ticks_ms())
-        except (SensorFault, OSError, ValueError):
+            app.last_words()
+        except Exception as another:
             # The record can't take it; the restart will be in the boot frame.
-            pass
+            _show(another)
         app.board.reset()
+
+
+def _show(error: Exception) -> None:
+    if sys.implementation.name == "micropython":
+        sys.print_exception(error)
+    else:
+        getattr(sys, "excepthook")(type(error), error, error.__traceback__)
 
 
 def main() -> None:
     """Never returns on a board."""
     app = App(make_board(), lambda: image_hash([path for path in sys.path if path]))
-    app.mount()
     supervise(app)
 
 

@@ -20,15 +20,15 @@ class Alarms:
         # Single: the slot at which the event began, or _CLEAR. Cumulative: the slots outside so far.
         self._counts = [0 if rule[2] == ALARM_CUMULATIVE else _CLEAR for rule in rules]
 
-    def take(self, slot: int, values: "Sequence[int]") -> "list[int]":
+    def take(self, slot: int, values: "Sequence[int]") -> "tuple[int, ...]":
         """The indexes of the alarms that these readings raise."""
-        new: "list[int]" = []
+        new: "tuple[int, ...]" = ()
         for i in range(len(self._rules)):
             channel, _, _, _, delay_s = self._rules[i]
             value = values[channel]
             if value != NO_READING and self._outside_ms(i, slot, value) >= delay_s * 1000 and not self.raised >> i & 1:
                 self.raised |= 1 << i
-                new.append(i)
+                new += (i,)
         return new
 
     def _outside_ms(self, i: int, slot: int, value: int) -> int:

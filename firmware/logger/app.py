@@ -6,6 +6,7 @@ from logger.commands import Commands
 from logger.console_link import ConsoleLink
 from logger.files import Files
 from logger.ring import RingFull
+from logger.sampler import Sampler
 from logger.server import Server
 from logger.standard import Standard
 from logger.state import State
@@ -22,6 +23,13 @@ _PRESS_MS = 50
 _HOLD_MS = 3000
 _BUSY_MS = 5
 _SHOW_MARK_MS = 2000
+_GOODBYE_MS = 1000
+
+
+def _sooner(one: "int | None", other: "int | None") -> "int | None":
+    if one is None:
+        return other
+    return one if other is None or one < other else other
 
 
 class App:
@@ -33,16 +41,18 @@ class App:
         self._store = Store(self.area)
         self.state = State(self._store)
         self.trip = Trip(board, self.area, self._store, self.state)
+        self._sampler = Sampler(board, self.trip)
         files = Files(self.trip, board.feed)
         self._commands = Commands(board, self._store, self.trip, files, image_hash)
-        self.link = ConsoleLink(board.link)
-        standard = Standard(board, self.area, self.trip, self.link)
-        self.link.serve(Server(self._commands, files, standard))
+        self.link = ConsoleLink(board.link, files)
+        self.server = Server(self._commands, files, Standard(board, self.area, self.trip, self.link))
+        self.link.serve(self.server)
         self._connected = False
         self._pressed_ms = -1
         self._held = False
         self._mark_shown_ms = -1
         self._led = -1
+        self._reset_due_ms = -1
 
     def mount(self) -> None:
         """Read the flash and go on with what was under way."""
@@ -55,16 +65,15 @@ class App:
         """Do what is due; the tick of the next thing to do, or None for none."""
         board = self.board
         board.feed()
+        again_ms = self._serve(board.ticks_ms())
+        # Serving may have taken long.
         now_ms = board.ticks_ms()
-        waits = [self._serve(now_ms), self._watch_button(now_ms), self._run_trip(now_ms)]
-        if self.trip.ring.untidy():
-            self.trip.ring.tidy()
-            waits.append(now_ms)
-        waits.append(self._show(now_ms))
-        if self._commands.reset_wanted:
-            board.reset()
-        known = [wait for wait in waits if wait is not None]
-        return min(known) if known else None
+        again_ms = _sooner(again_ms, self._watch_button(now_ms))
+        again_ms = _sooner(again_ms, self._run_trip(now_ms))
+        if self.trip.ring.places.untidy() and not self._sampler.awake():
+            self.trip.ring.places.tidy()
+            again_ms = now_ms
+        return _sooner(again_ms, self._show(now_ms))
 
     def run(self) -> None:
         """Step and wait for ever."""
@@ -73,12 +82,19 @@ class App:
             if until_ms is None or until_ms > self.board.ticks_ms():
                 self.board.wait(until_ms)
 
+    def last_words(self) -> None:
+        """Tell the record that the firmware has failed."""
+        self.trip.last_words(self.board.ticks_ms())
+
     def _run_trip(self, now_ms: int) -> "int | None":
         try:
-            return self.trip.poll(now_ms)
+            return self._sampler.poll(now_ms)
         except RingFull:
-            self.trip.stop(codes.REASON_FULL, now_ms)
-            return now_ms
+            return self._end_full(now_ms)
+
+    def _end_full(self, now_ms: int) -> int:
+        self.trip.stop(codes.REASON_FULL, now_ms)
+        return now_ms
 
     def _serve(self, now_ms: int) -> "int | None":
         connected = self.board.link.connected()
@@ -90,7 +106,16 @@ class App:
         if self._commands.marked:
             self._commands.marked = False
             self._mark_shown_ms = now_ms + _SHOW_MARK_MS
+        if self._commands.reset_wanted:
+            self._reset(waiting, now_ms)
         return now_ms + _BUSY_MS if waiting else None
+
+    def _reset(self, waiting: bool, now_ms: int) -> None:
+        """Restart as soon as the answer has gone out, or nobody takes it."""
+        if self._reset_due_ms < 0:
+            self._reset_due_ms = now_ms + _GOODBYE_MS
+        if not waiting or now_ms >= self._reset_due_ms:
+            self.board.reset()
 
     # Button: a press is a mark or the start, holding it 3 s the stop
 
@@ -98,7 +123,7 @@ class App:
         if not self.board.button():
             held_ms = now_ms - self._pressed_ms
             if self._pressed_ms >= 0 and not self._held and held_ms >= _PRESS_MS:
-                self._press(now_ms)
+                self._obey(self._press, now_ms)
             self._pressed_ms = -1
             self._held = False
             return None
@@ -106,13 +131,20 @@ class App:
             self._pressed_ms = now_ms
         if not self._held and now_ms - self._pressed_ms >= _HOLD_MS:
             self._held = True
-            self._hold(now_ms)
+            self._obey(self._hold, now_ms)
         return None if self._held else self._pressed_ms + _HOLD_MS
+
+    def _obey(self, action: "Callable[[int], None]", now_ms: int) -> None:
+        try:
+            action(now_ms)
+        except RingFull:
+            self._end_full(now_ms)
 
     def _press(self, now_ms: int) -> None:
         if self.state.state == codes.STATE_ARMED and self.trip.plan["start"] == codes.START_BUTTON:
             self.trip.begin(codes.REASON_BUTTON, now_ms)
-        elif self.state.in_trip():
+        elif self.state.in_trip() and self._mark_shown_ms < now_ms:
+            # One mark, however often the button is pressed while the last one is shown.
             values = (codes.MARK_BUTTON, codes.OUTCOME_NONE, frames.MARK_BY_BUTTON, b"", b"", b"")
             self.trip.mark(values, now_ms)
             self._mark_shown_ms = now_ms + _SHOW_MARK_MS

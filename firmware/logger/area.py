@@ -13,7 +13,7 @@ _PAGES = SECTOR_SIZE // PAGE_SIZE
 
 
 class Area:
-    """The board's flash with counts of the work done; `faults` are collected for the record."""
+    """The board's flash with counts of the work done; `failed` are programs and erases that did not read back."""
 
     def __init__(self, flash: "Flash") -> None:
         self.flash = flash
@@ -23,6 +23,7 @@ class Area:
         self.failed = 0
         self._page = bytearray(PAGE_SIZE)
         self._check = bytearray(PAGE_SIZE)
+        self._view = memoryview(self._check)
 
     def read(self, addr: int, count: int) -> bytearray:
         """`count` bytes from `addr` on."""
@@ -36,7 +37,8 @@ class Area:
         while done < len(data):
             inside = (addr + done) % PAGE_SIZE
             count = min(PAGE_SIZE - inside, len(data) - done)
-            if not self._write_page(addr + done - inside, inside, data[done : done + count]):
+            piece = data if count == len(data) else data[done : done + count]
+            if not self._write_page(addr + done - inside, inside, piece):
                 return False
             done += count
         return True
@@ -45,20 +47,26 @@ class Area:
         page = self._page
         page[:] = _BLANK
         page[inside : inside + len(data)] = data
-        self.flash.program(base, page)
+        try:
+            self.flash.program(base, page)
+        except OSError:
+            # What the chip refused does not read back.
+            pass
         self.programs += 1
         self.flash.read_into(base, self._check)
-        if self._check[inside : inside + len(data)] == data:
+        if self._view[inside : inside + len(data)] == data:
             return True
         self.failed += 1
         return False
 
-    def zero(self, addr: int, end: int) -> None:
-        """Program zeros from `addr` to `end`: bytes that nobody shall take for something."""
+    def zero(self, addr: int, end: int) -> bool:
+        """Program zeros from `addr` to `end`: bytes that nobody shall take for something; False when some stay."""
+        done = True
         while addr < end:
             count = min(PAGE_SIZE - addr % PAGE_SIZE, end - addr)
-            self.write(addr, bytes(count))
+            done = self.write(addr, bytes(count)) and done
             addr += count
+        return done
 
     def is_blank(self, addr: int, end: int) -> bool:
         """Whether every byte from `addr` (a page address) to `end` is 0xFF."""
@@ -89,7 +97,11 @@ class Area:
     def clean(self, sector: int) -> bool:
         """Erase a sector and mark it; False when it is not blank afterwards."""
         count = self.clean_mark(sector) or 0
-        self.flash.erase(sector)
+        try:
+            self.flash.erase(sector)
+        except OSError:
+            # Not blank is not clean.
+            pass
         self.erases += 1
         addr = sector * SECTOR_SIZE
         if not self.is_blank(addr, addr + SECTOR_SIZE):

@@ -6,7 +6,7 @@ from celltrail_protocol.plan import LONGEST_PLAN, validate
 from celltrail_protocol.records import NO_READING, SECTOR_SIZE, STORE_IDENTITY
 from celltrail_protocol.seals import KEY_SIZE, NONCE_SIZE, commitment, live_mac
 from logger.prover import Prover
-from logger.refused import Refused
+from logger.request import integer, octets, refused, text
 from logger.ring import RingFull
 from logger.version import VERSION
 
@@ -25,35 +25,6 @@ if TYPE_CHECKING:
 _MARK_PAUSE_MS = 10000
 _MARK_BURST = 5
 _LONGEST_NAME = 24
-
-
-def refused(code: int, plain: int = smp.MGMT_BAD_VALUE) -> Refused:
-    """A refusal of group 64."""
-    return Refused(code, plain)
-
-
-def integer(request: "Map", key: str, low: int, high: int) -> int:
-    """An integer of a request within bounds; raises Refused."""
-    value = request.get(key)
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise refused(smp.ERR_BAD_REQUEST)
-    return value
-
-
-def octets(request: "Map", key: str, least: int, most: int) -> bytes:
-    """A byte string of a request with `least` to `most` bytes; raises Refused."""
-    value = request.get(key)
-    if not isinstance(value, bytes) or not least <= len(value) <= most:
-        raise refused(smp.ERR_BAD_REQUEST)
-    return value
-
-
-def text(request: "Map", key: str, most: int) -> bytes:
-    """A text of a request, as at most `most` bytes of UTF-8; missing is empty. Raises Refused."""
-    value = request.get(key, "")
-    if not isinstance(value, str) or len(value.encode()) > most:
-        raise refused(smp.ERR_BAD_REQUEST)
-    return value.encode()
 
 
 class Commands:
@@ -120,9 +91,9 @@ class Commands:
             "period": trip.schedule.period_ms,
             "slot": trip.schedule.slot,
             "sectors": ring.sectors(),
-            "first": ring.first_index(),
+            "first": ring.places.first_index(),
             "used": ring.used() if ring.trip else 0,
-            "free": ring.free(),
+            "free": ring.places.free(),
             "chunk": smp.CHUNK,
             "fw": VERSION,
             "format": codes.FORMAT_VERSION,
@@ -131,7 +102,7 @@ class Commands:
             "low": [probe.low_raw for probe in probes],
             "high": [probe.high_raw for probe in probes],
             "accel": chip.model if chip else codes.MODEL_NONE,
-            "last": [None if value == NO_READING else value for value in trip.last],
+            "last": [None if value == NO_READING else value for value in trip.probes.last],
         }
         world_ms = board.world_utc_ms()
         if world_ms is not None:
@@ -211,7 +182,11 @@ class Commands:
         """Once a boot: nobody shall wear the flash by guessing."""
         if self._prover.failures and not self._told_wrong_key and self._trip.ring.is_open:
             self._told_wrong_key = True
-            self._trip.fault(codes.SOURCE_LINK, codes.FAULT_WRONG_KEY, 0, now_ms)
+            try:
+                self._trip.fault(codes.SOURCE_LINK, codes.FAULT_WRONG_KEY, 0, now_ms)
+            except RingFull:
+                # The trip ends for want of room anyway.
+                pass
 
     def _carry_out(self, command: int, request: "Map", now_ms: int) -> "Map":
         try:
@@ -290,7 +265,11 @@ class Commands:
 
     def _stop(self, request: "Map", now_ms: int) -> "Map":
         self._require(codes.STATE_ARMED, codes.STATE_LOGGING)
-        self._audit(smp.CMD_STOP, request, now_ms)
+        try:
+            self._audit(smp.CMD_STOP, request, now_ms)
+        except RingFull:
+            # A full ring still has room for a stop, if not for who asked for it.
+            pass
         self._trip.stop(codes.REASON_COMMAND, now_ms)
         return {}
 
@@ -299,12 +278,13 @@ class Commands:
 
     def _open_mark(self, request: "Map", now_ms: int) -> "Map":
         """A mark without proof: some at once, then one in ten seconds, so that nobody fills the ring."""
-        self._marks = min(_MARK_BURST, self._marks + (now_ms - self._marks_ms) // _MARK_PAUSE_MS)
+        refill = (now_ms - self._marks_ms) // _MARK_PAUSE_MS
+        self._marks = min(_MARK_BURST, self._marks + refill)
+        self._marks_ms += refill * _MARK_PAUSE_MS
         if self._marks <= 0:
             raise refused(smp.ERR_TOO_SOON, smp.MGMT_BUSY)
         answer = self._mark(request, 0, now_ms)
         self._marks -= 1
-        self._marks_ms = now_ms
         return answer
 
     def _mark(self, request: "Map", flags: int, now_ms: int) -> "Map":
@@ -317,32 +297,28 @@ class Commands:
             text(request, "place", 16),
             text(request, "note", 80),
         )
-        try:
-            self._trip.mark(values, now_ms)
-        except RingFull:
-            raise refused(smp.ERR_STATE, smp.MGMT_BAD_STATE)
+        self._trip.mark(values, now_ms)
         self.marked = True
         return {"tick": now_ms}
 
     def _erase(self, request: "Map", now_ms: int) -> "Map":
         self._require(codes.STATE_IDLE, codes.STATE_STOPPED)
         self._require_read(request)
-        state = self._trip.state
-        state.state, state.reason, state.trip = codes.STATE_IDLE, codes.REASON_ERASE, 0
-        state.next_sequence = max(state.next_sequence, self._trip.ring.sequence + 1)
-        state.next_trip = max(state.next_trip, self._trip.ring.trip + 1)
-        if not state.save():
+        text(request, "op", 12)
+        if not self._trip.erase():
             raise refused(smp.ERR_UNKNOWN, smp.MGMT_UNKNOWN)
-        self._trip.ring.forget()
         return {}
 
     def _acknowledge(self, request: "Map", now_ms: int) -> "Map":
         state, ring = self._trip.state, self._trip.ring
         if not ring.trip or integer(request, "trip", 0, 0xFFFFFFFF) != ring.trip:
             raise refused(smp.ERR_NO_TRIP, smp.MGMT_NO_ENTRY)
-        state.read_index = integer(request, "index", 0, ring.index)
-        state.read_used = integer(request, "used", 0, SECTOR_SIZE)
-        state.save()
+        index = integer(request, "index", 0, ring.index)
+        used = integer(request, "used", 0, ring.used() if index == ring.index else SECTOR_SIZE)
+        if (index, used) > (state.read_index, state.read_used):
+            state.read_index, state.read_used = index, used
+            if not state.save():
+                raise refused(smp.ERR_UNKNOWN, smp.MGMT_UNKNOWN)
         return {}
 
     def _reset(self, request: "Map", now_ms: int) -> "Map":

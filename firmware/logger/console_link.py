@@ -1,4 +1,4 @@
-"""SMP over a byte stream: lines in, lines out, and never more unacknowledged than the bound (SPEC.md sections 9.1, 9.2)."""
+"""SMP over a byte stream: lines in, lines out, never more unacknowledged than the bound (SPEC.md 9.1, 9.2)."""
 
 from celltrail_protocol import cbor, console, smp
 from celltrail_protocol.layout import ProtocolError
@@ -7,21 +7,27 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from logger.files import Files
     from logger.hardware import Link
     from logger.server import Server
 
 _READ_AT_ONCE = 256
+_BITES = 16
 _MOST_HELD = 32
+_STATUS = (smp.GROUP_CELLTRAIL, smp.CMD_STATUS)
+_DOWNLOAD = (smp.GROUP_FS, smp.FS_DOWNLOAD)
 
 
 class ConsoleLink:
     """`held` are download requests that wait until the host has acknowledged more."""
 
-    def __init__(self, link: "Link", server: "Server | None" = None) -> None:
+    def __init__(self, link: "Link", files: "Files") -> None:
         self._link = link
-        self._server = server
-        self.reader = console.Reader()
-        self.held: "list[tuple[bytes, int]]" = []
+        self._files = files
+        self._server: "Server | None" = None
+        self._reader = console.Reader()
+        self._dropped = 0
+        self.held: "list[bytes]" = []
         self.messages = 0
         self._out: "list[bytes]" = []
         self._sent = 0
@@ -31,25 +37,33 @@ class ConsoleLink:
         """Let this server answer."""
         self._server = server
 
+    def dropped(self) -> int:
+        """Messages that did not arrive whole."""
+        return self._dropped + self._reader.dropped
+
     def poll(self) -> bool:
-        """Take what has come and give what can go; whether output still waits."""
-        self._flush()
-        # One bite of input at a time: answers go out before more requests are taken in.
-        while not self._out:
-            data = self._link.read(_READ_AT_ONCE)
-            if not data:
-                break
-            for message in self.reader.feed(data):
-                self._take(message)
+        """Take what has come and give what can go; whether there is more to do at once or output waits."""
+        # Bounded: a host that never stops sending must not stop the sampling.
+        for _ in range(_BITES):
             self._flush()
-        return bool(self._out)
+            # One at a time: answers go out before more requests are taken in.
+            if self._out:
+                return True
+            if not self._release():
+                data = self._link.read(_READ_AT_ONCE)
+                if not data:
+                    return False
+                for message in self._reader.feed(data):
+                    self._take(message)
+        return True
 
     def connection_lost(self) -> None:
         """Nothing of the old connection counts any more."""
         self.held = []
         self._out = []
         self._sent = self._acknowledged = 0
-        self.reader = console.Reader()
+        self._dropped = self.dropped()
+        self._reader = console.Reader()
 
     def _flush(self) -> None:
         while self._out:
@@ -62,30 +76,29 @@ class ConsoleLink:
     def _take(self, message: bytes) -> None:
         self.messages += 1
         kind = _kind(message)
-        if kind == (smp.GROUP_CELLTRAIL, smp.CMD_STATUS):
+        if kind == _STATUS:
             self._sent = self._acknowledged = 0
-        acknowledged = _acknowledgement(message) if kind == (smp.GROUP_FS, smp.FS_DOWNLOAD) else None
+        acknowledged = _acknowledgement(message) if kind == _DOWNLOAD else None
         if acknowledged is None:
             self._answer(message)
             return
-        self._acknowledged = min(acknowledged, self._sent)
+        self._acknowledged = max(self._acknowledged, min(acknowledged, self._sent))
         if len(self.held) < _MOST_HELD:
-            self.held.append((message, smp.CHUNK))
-        self._release()
+            self.held.append(message)
 
-    def _release(self) -> None:
-        while self.held and self._sent + smp.CHUNK - self._acknowledged <= smp.UNACKNOWLEDGED:
-            message, _ = self.held.pop(0)
-            self._sent += self._answer(message)
+    def _release(self) -> bool:
+        """Answer the oldest held request if the bound allows it; whether it did."""
+        if not self.held or self._sent + smp.CHUNK - self._acknowledged > smp.UNACKNOWLEDGED:
+            return False
+        before = self._files.given
+        self._answer(self.held.pop(0))
+        self._sent += self._files.given - before
+        return True
 
-    def _answer(self, message: bytes) -> int:
-        """Answer a message; the bytes of file content that the answer holds at most."""
-        assert self._server is not None
-        answer = self._server.answer(message)
-        if answer is None:
-            return 0
-        self._out.extend(console.encode(answer))
-        return min(smp.CHUNK, len(answer))
+    def _answer(self, message: bytes) -> None:
+        answer = self._server.answer(message) if self._server else None
+        if answer is not None:
+            self._out.extend(console.encode(answer))
 
 
 def _kind(message: bytes) -> "tuple[int, int] | None":

@@ -28,13 +28,14 @@ def _refuse(code: int, plain: int = smp.MGMT_BAD_VALUE) -> Refused:
 
 
 class Files:
-    """`pending` is the pending file as the last live proof took it."""
+    """`pending` is the pending file as the last live proof took it; `given` counts content that was downloaded."""
 
     def __init__(self, trip: "Trip", feed: "Callable[[], None]") -> None:
         self._trip = trip
         self._feed = feed
         self._pending = b""
         self._generation = -1
+        self.given = 0
 
     def take_pending(self) -> bytes:
         """Fix the pending file's content now."""
@@ -79,7 +80,9 @@ class Files:
     def download(self, request: "dict[str, Any]") -> "dict[str, Any]":
         """FS_DOWNLOAD: {off, name} -> {off, data, len at 0}."""
         offset, name = request.get("off"), request.get("name")
-        answer: "dict[str, Any]" = {"off": _natural(offset), "data": self.read(name, offset, smp.CHUNK)}
+        data = self.read(name, offset, smp.CHUNK)
+        self.given += len(data)
+        answer: "dict[str, Any]" = {"off": offset, "data": data}
         if offset == 0:
             answer["len"] = self.length(name)
         return answer

@@ -47,12 +47,16 @@ if TYPE_CHECKING:
             """A reading of now, in steps; raises SensorFault."""
 
     class Accelerometer(Protocol):
-        """Three axes in steps of `step_ng` nano-g, sampled into the chip's FIFO."""
+        """Three axes in steps of `step_ng` nano-g, sampled into the chip's FIFO of `depth` xyz sets.
+
+        A read leaves the newest `kept_sets` sets there.
+        """
 
         model: int
         step_ng: int
         rate_mHz: int
         depth: int
+        kept_sets: int
         range_raw: int
         overrun: bool
 

@@ -3,7 +3,7 @@
 import struct
 
 from celltrail_protocol import frames, records
-from celltrail_protocol.records import JOURNAL_FRAMES_AT, JOURNAL_SECTORS, PAGE_SIZE, SECTOR_SIZE
+from celltrail_protocol.records import JOURNAL_FRAMES_AT, JOURNAL_SECTORS, NO_READING, PAGE_SIZE, SECTOR_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,18 +11,9 @@ if TYPE_CHECKING:
 
     from logger.area import Area
 
-    Reading = tuple[int, tuple[int, ...], bytes]
-
-
-def split_reading(payload: "bytes | bytearray | memoryview", channels: int) -> "Reading":
-    """(slot, values, codes of the missing ones) of a journal frame's payload."""
-    slot = struct.unpack_from("<I", payload, 0)[0]
-    values = struct.unpack_from("<%dh" % channels, payload, 4)
-    return slot, values, bytes(payload[4 + 2 * channels :])
-
 
 class Journal:
-    """`pending` holds the payloads of the readings that are not packed yet, each behind a length byte."""
+    """`pending` holds the payloads of the `count` readings that are not packed yet, each behind a length byte."""
 
     def __init__(self, area: "Area") -> None:
         self._area = area
@@ -38,23 +29,34 @@ class Journal:
         """Take up the readings of `trip` whose slot is above `after_slot`, and go on at a new page."""
         self._trip = trip
         self._boot = boot
-        found: "list[tuple[int, int, bytearray]]" = []
+        found: "list[tuple[int, int]]" = []
         for sector in JOURNAL_SECTORS:
-            data = self._area.read(sector * SECTOR_SIZE, SECTOR_SIZE)
-            header = records.unpack_checked(records.JOURNAL_HEADER, data, records.HEADER_AT, records.MAGIC_JOURNAL)
+            head = self._area.read(sector * SECTOR_SIZE, JOURNAL_FRAMES_AT)
+            header = records.unpack_checked(records.JOURNAL_HEADER, head, records.HEADER_AT, records.MAGIC_JOURNAL)
             if header is None or self._area.clean_mark(sector) is None:
                 continue
             self._sequence = max(self._sequence, header[1])
             if header[2] == trip:
-                found.append((header[1], sector, data))
-        found.sort(key=lambda one: one[0])
-        for sequence, sector, data in found:
-            self._sector = sector
-            scanned, _, end = frames.scan_all(data, JOURNAL_FRAMES_AT, SECTOR_SIZE, sequence, True)
-            self._at = _next_page(data, end)
-            for _, kind, start, stop in scanned:
-                if kind == frames.JOURNAL_READING and struct.unpack_from("<I", data, start)[0] > after_slot:
-                    self._remember(data[start:stop])
+                found.append((header[1], sector))
+        for sequence, sector in sorted(found):
+            self._take_up(sector, sequence, after_slot)
+
+    def _take_up(self, sector: int, sequence: int, after_slot: int) -> None:
+        data = self._area.read(sector * SECTOR_SIZE, SECTOR_SIZE)
+        scanned, _, end = frames.scan_all(data, JOURNAL_FRAMES_AT, SECTOR_SIZE, sequence, True)
+        for _, kind, start, stop in scanned:
+            if kind == frames.JOURNAL_READING and struct.unpack_from("<I", data, start)[0] > after_slot:
+                self.remember(data[start:stop])
+        last = SECTOR_SIZE
+        while last > end and data[last - 1] == 0xFF:
+            last -= 1
+        self._sector = sector
+        self._at = -(-last // PAGE_SIZE) * PAGE_SIZE
+        # A page that starts blank ends a scan: one that is left so, for its torn bytes or for good measure, is closed.
+        if last > end or end == JOURNAL_FRAMES_AT:
+            addr = sector * SECTOR_SIZE
+            if not self._area.zero(addr + end, addr + self._at):
+                self._at = SECTOR_SIZE
 
     def start(self, trip: int, boot: int) -> bool:
         """Begin a trip with a fresh sector; False when the flash refuses."""
@@ -67,36 +69,45 @@ class Journal:
         """Erase the other sector and go on there; the caller has packed what was pending."""
         sector = JOURNAL_SECTORS[1] if self._sector == JOURNAL_SECTORS[0] else JOURNAL_SECTORS[0]
         self._sector = sector
+        # Full, as long as a header is not there: frames without one would be lost at the next mount.
+        self._at = SECTOR_SIZE
         if not self._area.clean(sector):
-            self._at = SECTOR_SIZE
             return False
         self._sequence += 1
         header = records.pack_checked(
             records.JOURNAL_HEADER, (records.MAGIC_JOURNAL, self._sequence, self._trip, self._boot, 0, bytes(12))
         )
+        if not self._area.write(sector * SECTOR_SIZE + records.HEADER_AT, header):
+            return False
         self._at = JOURNAL_FRAMES_AT
-        return self._area.write(sector * SECTOR_SIZE + records.HEADER_AT, header)
+        return True
 
-    def append(self, slot: int, values: "Sequence[int]", codes: bytes) -> bool:
-        """Commit one reading of all channels; False when the sector is full."""
-        payload = struct.pack("<I%dh" % len(values), slot, *values) + codes
+    def has_room(self, channels: int) -> bool:
+        """Whether one more reading fits, whatever it holds."""
+        return self._at + 2 * (frames.OVERHEAD + 4 + 3 * channels) <= SECTOR_SIZE
+
+    def append(self, payload: bytes) -> bool:
+        """Commit one reading (see `reading`); False when the sector is full."""
+        length = len(payload) + frames.OVERHEAD
         while True:
-            length = len(payload) + frames.OVERHEAD
-            if self._at % PAGE_SIZE + length > PAGE_SIZE:
-                self._at += PAGE_SIZE - self._at % PAGE_SIZE
+            left = PAGE_SIZE - self._at % PAGE_SIZE
+            if length > left:
+                self._at += left
             if self._at + length > SECTOR_SIZE:
                 return False
             frame = frames.build(frames.JOURNAL_READING, payload, frames.journal_seed(self._sequence, self._at))
             addr = self._sector * SECTOR_SIZE + self._at
             if self._area.write(addr, frame):
                 self._at += length
-                self._remember(payload)
+                self.remember(payload)
                 return True
-            page_end = self._at - self._at % PAGE_SIZE + PAGE_SIZE
-            self._area.zero(addr, self._sector * SECTOR_SIZE + page_end)
-            self._at = page_end
+            self._at += PAGE_SIZE - self._at % PAGE_SIZE
+            if not self._area.zero(addr, self._sector * SECTOR_SIZE + self._at):
+                # A page that stays blank would end every later scan.
+                self._at = SECTOR_SIZE
 
-    def _remember(self, payload: "bytes | bytearray") -> None:
+    def remember(self, payload: "bytes | bytearray") -> None:
+        """Count a reading as pending that no flash holds, or that lies there already."""
         self.pending.append(len(payload))
         self.pending.extend(payload)
         self.count += 1
@@ -105,16 +116,6 @@ class Journal:
         """Everything pending is packed."""
         self.pending = bytearray()
         self.count = 0
-
-    def readings(self, channels: int) -> "list[Reading]":
-        """What is pending, oldest first."""
-        out: "list[Reading]" = []
-        at = 0
-        while at < len(self.pending):
-            end = at + 1 + self.pending[at]
-            out.append(split_reading(self.pending[at + 1 : end], channels))
-            at = end
-        return out
 
     def last_slot(self) -> int:
         """The highest pending slot, or -1."""
@@ -125,9 +126,24 @@ class Journal:
         return slot
 
 
-def _next_page(data: bytearray, end: int) -> int:
-    """The first page boundary after which every byte is blank."""
-    last = len(data)
-    while last > end and data[last - 1] == 0xFF:
-        last -= 1
-    return -(-last // PAGE_SIZE) * PAGE_SIZE
+def reading(slot: int, values: "Sequence[int]", codes: bytes) -> bytes:
+    """The payload of a journal frame; `codes` are the fault codes of the channels without a reading."""
+    return struct.pack("<I%dh" % len(values), slot, *values) + codes
+
+
+def one_channel(pending: bytearray, at: int, channel: int, channels: int) -> "tuple[int, int, int]":
+    """(slot, value, fault code or 0) of one channel of the pending reading whose length byte is at `at`."""
+    slot = pending[at + 1] | pending[at + 2] << 8 | pending[at + 3] << 16 | pending[at + 4] << 24
+    value = _value(pending, at + 5 + 2 * channel)
+    if value != NO_READING:
+        return slot, value, 0
+    before = 0
+    for other in range(channel):
+        before += _value(pending, at + 5 + 2 * other) == NO_READING
+    return slot, value, pending[at + 5 + 2 * channels + before]
+
+
+def _value(data: bytearray, at: int) -> int:
+    # Not struct.unpack_from: that makes a tuple for each of the many values of a pack.
+    value = data[at] | data[at + 1] << 8
+    return value - 65536 if value & 0x8000 else value

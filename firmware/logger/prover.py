@@ -10,7 +10,7 @@ _PAUSE_MS = 1000
 
 
 class Prover:
-    """One challenge at a time; a wrong proof uses it up and costs a second."""
+    """One challenge at a time; a wrong proof uses it up and costs a second. `failures` counts wrong MACs."""
 
     def __init__(self, random: "Callable[[int], bytes]") -> None:
         self._random = random
@@ -37,14 +37,16 @@ class Prover:
         """Whether the proof is right and new."""
         if not self._dn:
             return False
-        right = same(command_mac(key, HOST, command, counter & 0xFFFFFFFF, self._dn, self._hn, body), mac)
-        if right and counter == self._counter + 1:
-            self._counter = counter
-            return True
-        self.forget()
-        self.failures += 1
-        self._blocked_until_ms = now_ms + _PAUSE_MS
-        return False
+        if not same(command_mac(key, HOST, command, counter, self._dn, self._hn, body), mac):
+            self.failures += 1
+            self._blocked_until_ms = now_ms + _PAUSE_MS
+            self.forget()
+            return False
+        if counter != self._counter + 1:
+            self.forget()
+            return False
+        self._counter = counter
+        return True
 
     def answer(self, key: bytes, command: int, body: bytes) -> bytes:
         """The device's proof of its answer to the last checked command."""

@@ -6,14 +6,17 @@ from celltrail_protocol.seals import next_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from logger.area import Area
 
 _BLANK = b"\xff" * KEY_SLOT_SIZE
 _ZERO = bytes(KEY_SLOT_SIZE)
 
 
-def _offset(slot: int) -> int:
-    return slot // KEY_SLOTS_A_PAGE * PAGE_SIZE + 16 + slot % KEY_SLOTS_A_PAGE * KEY_SLOT_SIZE
+def _address(sector: int, slot: int) -> int:
+    page, place = divmod(slot, KEY_SLOTS_A_PAGE)
+    return sector * SECTOR_SIZE + page * PAGE_SIZE + 16 + place * KEY_SLOT_SIZE
 
 
 class Ratchet:
@@ -29,39 +32,44 @@ class Ratchet:
         self._place: "tuple[int, int] | None" = None
 
     def mount(self) -> None:
-        """Find the key of now and destroy older ones that a power cut has left."""
-        places: "list[tuple[int, int, int, int]]" = []
+        """Find the key of now; destroy older ones, and pieces of keys, that a power cut has left."""
+        used = self._used_slots()
+        for sector, slot in used:
+            record = self._read(sector, slot)
+            if record and (self._place is None or (record[1], record[2]) > (self.trip, self.epoch)):
+                _, self.trip, self.epoch, self.key, _ = record
+                self._place = (sector, slot)
+        if self._place is not None:
+            self._sector, slot = self._place
+            self._next = self._after_used(self._sector)
+            # Programmed again with its own bytes before others go: a cut may have left it weak.
+            self._area.write(_address(self._sector, slot), self._record())
+        for sector, slot in used:
+            if (sector, slot) != self._place:
+                self._destroy(sector, slot)
+
+    def _used_slots(self) -> "list[tuple[int, int]]":
+        """(sector, slot) of all that hold anything."""
+        found: "list[tuple[int, int]]" = []
+        slot_bytes = bytearray(KEY_SLOT_SIZE)
         for sector in KEY_SECTORS:
             if self._area.clean_mark(sector) is not None:
-                places.extend(self._scan(sector))
-        places.sort()
-        if places:
-            trip, epoch, sector, slot = places.pop()
-            record = self._read(sector, slot)
-            if record is not None:
-                self.trip, self.epoch, self.key = trip, epoch, record[3]
-                self._place = (sector, slot)
-                self._sector = sector
-                self._next = self._after_used(sector)
-        for _, _, sector, slot in places:
-            self._destroy(sector, slot)
-
-    def _scan(self, sector: int) -> "list[tuple[int, int, int, int]]":
-        found: "list[tuple[int, int, int, int]]" = []
-        for slot in range(KEY_SLOTS):
-            record = self._read(sector, slot)
-            if record is not None:
-                found.append((record[1], record[2], sector, slot))
+                for slot in range(KEY_SLOTS):
+                    self._area.flash.read_into(_address(sector, slot), slot_bytes)
+                    if slot_bytes != _BLANK and slot_bytes != _ZERO:
+                        found.append((sector, slot))
         return found
 
-    def _read(self, sector: int, slot: int) -> "tuple[int, int, int, bytes] | None":
-        data = self._area.read(sector * SECTOR_SIZE + _offset(slot), KEY_SLOT_SIZE)
-        record = records.unpack_checked(records.KEY_SLOT, data, 0, records.MAGIC_KEY)
-        return (0, record[1], record[2], record[3]) if record else None
+    def _read(self, sector: int, slot: int) -> "tuple[Any, ...] | None":
+        data = self._area.read(_address(sector, slot), KEY_SLOT_SIZE)
+        return records.unpack_checked(records.KEY_SLOT, data, 0, records.MAGIC_KEY)
+
+    def _record(self) -> bytes:
+        return records.pack_checked(records.KEY_SLOT, (records.MAGIC_KEY, self.trip, self.epoch, self.key))
 
     def _after_used(self, sector: int) -> int:
         slot = KEY_SLOTS
-        while slot > 0 and self._area.read(sector * SECTOR_SIZE + _offset(slot - 1), KEY_SLOT_SIZE) == _BLANK:
+        while slot > 0 and self._area.read(_address(sector, slot - 1), KEY_SLOT_SIZE) == _BLANK:
             slot -= 1
         return slot
 
@@ -70,7 +78,10 @@ class Ratchet:
         return self._keep(trip, 0, k0)
 
     def advance(self) -> bool:
-        """Step to the next key and destroy this one; False when the flash takes no key."""
+        """Step to the next key and destroy this one; False when the flash takes no key.
+
+        The step is taken all the same: no epoch may be used twice.
+        """
         return self.key is not None and self._keep(self.trip, self.epoch + 1, next_key(self.key))
 
     def forget(self) -> None:
@@ -81,11 +92,11 @@ class Ratchet:
         self.key = None
 
     def _keep(self, trip: int, epoch: int, key: bytes) -> bool:
-        old = self._place
-        place = self._write(records.pack_checked(records.KEY_SLOT, (records.MAGIC_KEY, trip, epoch, key)))
+        self.trip, self.epoch, self.key = trip, epoch, key
+        old, place = self._place, self._write(self._record())
         if place is None:
             return False
-        self.trip, self.epoch, self.key, self._place = trip, epoch, key, place
+        self._place = place
         if old is not None:
             self._destroy(*old)
             if old[0] != place[0]:
@@ -98,7 +109,7 @@ class Ratchet:
             while self._next < KEY_SLOTS:
                 slot = self._next
                 self._next += 1
-                if self._area.write(self._sector * SECTOR_SIZE + _offset(slot), record):
+                if self._area.write(_address(self._sector, slot), record):
                     return self._sector, slot
                 self._destroy(self._sector, slot)
             self._sector = KEY_SECTORS[1] if self._sector == KEY_SECTORS[0] else KEY_SECTORS[0]
@@ -109,4 +120,4 @@ class Ratchet:
         return None
 
     def _destroy(self, sector: int, slot: int) -> None:
-        self._area.write(sector * SECTOR_SIZE + _offset(slot), _ZERO)
+        self._area.write(_address(sector, slot), _ZERO)

@@ -1,34 +1,46 @@
-"""What goes into the record and when: readings through the journal into packed groups, events at once, checkpoints in time."""
+"""What goes into the record: readings through the journal into packed groups, events and checkpoints at once."""
 
 from celltrail_protocol import frames, series
 from celltrail_protocol.layout import ProtocolError, pack, unpack
-from celltrail_protocol.records import NO_READING
+from logger.journal import one_channel, reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from logger.journal import Journal, Reading
+    from logger.journal import Journal
     from logger.ring import Ring
 
 PACK_SLOTS = 120
-_MOST_MISSING = 65535
+# A pending reading of one channel never takes more in the ring: in a frame of its own it takes 13 bytes, and
+# pages may end early.
+_MOST_PACKED = 16
+# So that little of a page is lost when a frame does not fit.
+_LONGEST_SERIES = frames.LONGEST_PAYLOAD - 66
+_SETTINGS_PIECE = frames.LONGEST_PAYLOAD - 62
 
 
 class Recorder:
-    """`packed` holds for each channel the last slot that lies in the ring; -1 before the first."""
+    """`packed` holds for each channel the last slot that lies in the ring; -1 before the first.
+
+    `generation` changes when readings are packed or dropped: an old pending file is none of this trip then.
+    `stated` is the (state, reason) of the newest state frame that `mount` has seen, or None.
+    """
 
     def __init__(self, ring: "Ring", journal: "Journal") -> None:
         self.ring = ring
         self.journal = journal
         self.packed: "list[int]" = []
-        # Packing makes the pending file that a live proof spoke of invalid; this counts how often.
         self.generation = 0
+        self.stated: "tuple[int, int] | None" = None
 
     def start(self, channels: int) -> None:
         """A new trip with this many channels."""
         self.packed = [-1] * channels
+        self.stated = None
+        self.journal.clear()
+        self.generation += 1
 
     def event(self, kind: int, values: "Sequence[Any]", tick_ms: int) -> None:
         """Commit one frame; raises RingFull."""
@@ -36,49 +48,64 @@ class Recorder:
 
     def settings(self, plan: bytes, tick_ms: int) -> None:
         """Commit the plan's CBOR in as many parts as it takes; raises RingFull."""
-        piece = frames.LONGEST_PAYLOAD - 2 - 60
-        parts = -(-len(plan) // piece)
+        parts = -(-len(plan) // _SETTINGS_PIECE)
         for part in range(parts):
-            self.event(frames.SETTINGS, (part, parts, plan[part * piece : (part + 1) * piece]), tick_ms)
+            piece = plan[part * _SETTINGS_PIECE : (part + 1) * _SETTINGS_PIECE]
+            self.event(frames.SETTINGS, (part, parts, piece), tick_ms)
 
     def reading(self, slot: int, values: "Sequence[int]", codes: bytes, tick_ms: int) -> None:
         """Commit the reading of all channels at one slot; raises RingFull."""
-        if not self.journal.append(slot, values, codes):
-            self.pack(tick_ms)
-            self.journal.rotate()
-            if not self.journal.append(slot, values, codes):
-                self._without_journal(slot, values, codes, tick_ms)
-        if self.journal.count >= PACK_SLOTS:
+        journal, payload = self.journal, reading(slot, values, codes)
+        if not journal.append(payload):
+            # The flash of the journal is worn out: straight into the ring, at more bytes, and try again with the next.
+            journal.remember(payload)
+            self._pack_and_rotate(tick_ms)
+            return
+        self.ring.kept = journal.count * len(self.packed) * _MOST_PACKED
+        if not journal.has_room(len(values)):
+            self._pack_and_rotate(tick_ms)
+        elif journal.count >= PACK_SLOTS:
             self.pack(tick_ms)
 
-    def _without_journal(self, slot: int, values: "Sequence[int]", codes: bytes, tick_ms: int) -> None:
-        """The journal's flash is broken: the reading goes straight into the ring, at more bytes."""
-        self._pack_readings([(slot, tuple(values), codes)], tick_ms)
+    def _pack_and_rotate(self, tick_ms: int) -> None:
+        self.pack(tick_ms)
+        self.journal.rotate()
 
     def pack(self, tick_ms: int) -> None:
-        """Move what is pending into the ring; raises RingFull."""
+        """Move what is pending into the ring; raises RingFull, and then goes on where it stopped when called again."""
+        self.ring.kept = 0
         if self.journal.count:
-            self._pack_readings(self.journal.readings(len(self.packed)), tick_ms)
+            for channel in range(len(self.packed)):
+                self._pack_channel(channel, tick_ms)
             self.journal.clear()
             self.generation += 1
 
-    def _pack_readings(self, readings: "list[Reading]", tick_ms: int) -> None:
-        for channel in range(len(self.packed)):
-            run: "list[int]" = []
-            first, code = 0, 0
-            for slot, values, codes in readings:
-                if slot <= self.packed[channel]:
-                    continue
-                value = values[channel]
-                its_code = _code(values, codes, channel)
-                if run and (slot != first + len(run) or its_code != code):
-                    self._put_run(channel, first, run, code, tick_ms)
-                    run = []
-                if not run:
-                    first, code = slot, its_code
-                run.append(value)
-            if run:
-                self._put_run(channel, first, run, code, tick_ms)
+    def is_full(self, tick_ms: int) -> bool:
+        """Whether the trip has to end now, so that all that is committed finds room; raises RingFull."""
+        if self.ring.room() > 0:
+            return False
+        # Pending readings were reckoned at the most that they can take.
+        self.pack(tick_ms)
+        return self.ring.room() <= 0
+
+    def _pack_channel(self, channel: int, tick_ms: int) -> None:
+        """Runs of readings, and runs of missing ones with the same fault, as one frame each."""
+        pending, channels = self.journal.pending, len(self.packed)
+        run: "list[int]" = []
+        at = first = run_code = 0
+        while at < len(pending):
+            slot, value, code = one_channel(pending, at, channel, channels)
+            at += 1 + pending[at]
+            if slot <= self.packed[channel]:
+                continue
+            if run and (slot != first + len(run) or code != run_code):
+                self._put_run(channel, first, run, run_code, tick_ms)
+                run = []
+            if not run:
+                first, run_code = slot, code
+            run.append(value)
+        if run:
+            self._put_run(channel, first, run, run_code, tick_ms)
 
     def _put_run(self, channel: int, slot: int, run: "list[int]", code: int, tick_ms: int) -> None:
         if code:
@@ -93,7 +120,7 @@ class Recorder:
 
     def _put_readings(self, channel: int, slot: int, run: "list[int]", tick_ms: int) -> bool:
         data = series.encode(run, run[0], series.BLOCK_READINGS)
-        if len(data) + 6 > frames.LONGEST_PAYLOAD - 60:
+        if len(data) > _LONGEST_SERIES:
             return False
         self.event(frames.READINGS, (channel, slot, len(run), data), tick_ms)
         return True
@@ -102,45 +129,47 @@ class Recorder:
         """Commit that slots were not sampled; what was read before them goes first. Raises RingFull."""
         self.pack(tick_ms)
         self.event(frames.GAP, (slot, count, reason), tick_ms)
-        self.packed = [slot + count - 1] * len(self.packed)
+        for channel in range(len(self.packed)):
+            self.packed[channel] = slot + count - 1
 
     def checkpoint(self, tick_ms: int, battery_mV: int) -> None:
         """Pack, and tag the record so far; raises RingFull."""
         self.pack(tick_ms)
         self.ring.checkpoint(tick_ms, battery_mV)
 
+    # Mounting
+
     def mount(self, channels: int) -> None:
         """Find how far each channel is packed, looking back as many sectors as that takes."""
         self.start(channels)
-        index, first = self.ring.index, self.ring.first_index()
+        ring = self.ring
+        index, first = ring.index, ring.places.first_index()
         while index >= first and -1 in self.packed:
-            for kind, payload in self.ring.frames_of(index):
-                self._note(kind, payload)
+            for kind, payload in ring.frames_of(index):
+                try:
+                    self._note(kind, payload)
+                    if index == ring.index:
+                        self._note_newest(kind, payload)
+                except ProtocolError:
+                    # A frame of a later format: nothing in it is ours to note.
+                    pass
             index -= 1
 
     def _note(self, kind: int, payload: bytes) -> None:
-        try:
-            if kind in (frames.READINGS, frames.MISSING):
-                channel, slot, count = unpack(frames.TABLES[kind], payload)[:3]
-                if channel < len(self.packed):
-                    self.packed[channel] = max(self.packed[channel], slot + count - 1)
-            elif kind == frames.GAP:
-                slot, count, _ = unpack(frames.TABLES[kind], payload)
-                self.packed = [max(last, slot + count - 1) for last in self.packed]
-            elif kind == frames.SHOCK:
-                self.ring.events = unpack(frames.TABLES[kind], payload)[0] + 1
-        except ProtocolError:
-            # A frame of a later format: nothing in it is ours to note.
-            pass
+        if kind in (frames.READINGS, frames.MISSING):
+            channel, slot, count = unpack(frames.TABLES[kind], payload)[:3]
+            if channel < len(self.packed):
+                self.packed[channel] = max(self.packed[channel], slot + count - 1)
+        elif kind == frames.GAP:
+            slot, count, _ = unpack(frames.TABLES[kind], payload)
+            self.packed = [max(last, slot + count - 1) for last in self.packed]
+
+    def _note_newest(self, kind: int, payload: bytes) -> None:
+        if kind == frames.SHOCK:
+            self.ring.events = unpack(frames.TABLES[kind], payload)[0] + 1 & 0xFFFF
+        elif kind == frames.STATE:
+            self.stated = unpack(frames.TABLES[kind], payload)[1:3]
 
     def last_slot(self) -> int:
         """The highest slot that the record knows, or -1."""
         return max(self.packed + [self.journal.last_slot()])
-
-
-def _code(values: "Sequence[int]", codes: bytes, channel: int) -> int:
-    """Why a channel has no value; 0 when it has one."""
-    if values[channel] != NO_READING:
-        return 0
-    before = [value for value in values[:channel] if value == NO_READING]
-    return codes[len(before)]

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     Found = tuple[int, int, int, int]
 
-_PIECE = 256
 _SMALLEST = 48
 _CHECKPOINT_SIZE = size(frames.TABLES[frames.CHECKPOINT]) + frames.OVERHEAD
+_SEAL_SIZE = size(records.SEAL)
 _UNTAGGED = (records.SEAL[0], 1, records.SEAL[2][:-2])
 
 
@@ -30,18 +30,27 @@ class OpenSector:
         self._sequence = sequence
         self._trip = trip
         self._nframes = 0
+        self._piece = bytearray(PAGE_SIZE)
         self.used = FRAMES_AT
         self.last_end = FRAMES_AT
+        self.is_sealed = False
 
     def write_header(self, header: bytes) -> bool:
-        """Program the header; False when it does not read back."""
-        return self._area.write(self._addr + HEADER_AT, header)
+        """Program the header; False when it does not read back: then it is made unreadable for ever."""
+        if self._area.write(self._addr + HEADER_AT, header):
+            return True
+        self._area.zero(self._addr + HEADER_AT, self._addr + FRAMES_AT)
+        return False
 
     def _fit(self, length: int) -> bool:
         """Move `used` to where a frame of `length` fits; False when the sector is full."""
-        if self.used + length > _page_end(self.used):
-            self.used = self.used - self.used % PAGE_SIZE + PAGE_SIZE
-        return self.used + length <= FRAMES_END
+        at = self.used
+        if at + length > _page_end(at):
+            at += PAGE_SIZE - at % PAGE_SIZE
+        if at + length > FRAMES_END:
+            return False
+        self.used = at
+        return True
 
     def page_room(self) -> int:
         """Bytes that a payload may have to fit the open page, or the next one when less than 48 are left."""
@@ -63,8 +72,9 @@ class OpenSector:
             self._nframes += 1
             return True
         end = _page_end(self.used)
-        self._area.zero(addr, self._addr + end)
-        self.used = end
+        closed = self._area.zero(addr, self._addr + end)
+        # A page that stays blank would end every later scan.
+        self.used = end if closed else FRAMES_END
         return False
 
     def put_checkpoint(self, key: bytes, epoch: int, tick_ms: int, battery_mV: int) -> bool:
@@ -81,11 +91,10 @@ class OpenSector:
 
     def _feed(self, mac: "seals.Hmac", end: int) -> None:
         """The sector's bytes 0 to `end` as they lie."""
-        buf = bytearray(_PIECE)
-        for at in range(0, end, _PIECE):
-            view = memoryview(buf)[: min(_PIECE, end - at)]
-            self._area.flash.read_into(self._addr + at, view)
-            mac.update(view)
+        piece = self._piece
+        for at in range(0, end, PAGE_SIZE):
+            self._area.flash.read_into(self._addr + at, piece)
+            mac.update(piece if at + PAGE_SIZE <= end else memoryview(piece)[: end - at])
 
     def seal(self, key: bytes, epoch: int, kind: int, tick_ms: int) -> bytes:
         """Write the seal and return its tag; slot B takes it when slot A does not read back."""
@@ -95,10 +104,12 @@ class OpenSector:
         mac.update(pack(_UNTAGGED, values))
         tag = mac.digest()
         seal = records.pack_checked(records.SEAL, values + (tag,))
-        if not self._area.write(self._addr + SEAL_A_AT, seal):
+        blank = self._area.read(self._addr + SEAL_A_AT, _SEAL_SIZE) == b"\xff" * _SEAL_SIZE
+        if not blank or not self._area.write(self._addr + SEAL_A_AT, seal):
             self._area.zero(self._addr + SEAL_A_AT, self._addr + SECTOR_SIZE)
             self._area.write(self._addr + SEAL_B_AT, seal)
         self.used = FRAMES_END
+        self.is_sealed = True
         return tag
 
     # Mounting
@@ -106,9 +117,10 @@ class OpenSector:
     def mount(self) -> "tuple[bytearray, list[Found]]":
         """Read the sector and take up where its frames end; its bytes and frames."""
         sector = self._area.read(self._addr, SECTOR_SIZE)
-        found, damaged, used = frames.scan_all(sector, FRAMES_AT, FRAMES_END, self._sequence)
+        found, _, _ = frames.scan_all(sector, FRAMES_AT, FRAMES_END, self._sequence)
         self._nframes = len(found)
-        self.used = self.last_end = used
+        if found:
+            self.used = self.last_end = found[-1][3] + 2
         return sector, found
 
     def sealed(self, sector: bytearray) -> "tuple[int, int, bytes] | None":
@@ -116,25 +128,33 @@ class OpenSector:
         for at in (SEAL_A_AT, SEAL_B_AT):
             seal = records.unpack_checked(records.SEAL, sector, at, records.MAGIC_SEAL)
             if seal is not None:
-                self._area.write(self._addr + at, bytes(sector[at : at + size(records.SEAL)]))
+                self._area.write(self._addr + at, sector[at : at + _SEAL_SIZE])
                 self.used = FRAMES_END
+                self.is_sealed = True
                 return seal[2], seal[3], seal[9]
         return None
 
-    def refresh(self, sector: bytearray, found: "list[Found]") -> None:
-        """Program again what a cut may have left half-written, zeros over torn bytes, and go on at a new page."""
-        self._area.write(self._addr + HEADER_AT, bytes(sector[HEADER_AT:FRAMES_AT]))
-        last_page = self.used - 1 - (self.used - 1) % PAGE_SIZE
-        for offset, _, _, end in found:
-            if offset >= last_page:
-                self._area.write(self._addr + offset, bytes(sector[offset : end + 2]))
+    def refresh(self, sector: bytearray, found: "list[Found]") -> bool:
+        """Program again what a cut may have left half-written, zeros over torn bytes, and go on at a new page.
+
+        Returns whether a seal was begun: no frame may follow then, and the seal has to be written again.
+        """
+        self._area.write(self._addr + HEADER_AT, sector[HEADER_AT:FRAMES_AT])
+        end = self.last_end
+        page = end - 1 - (end - 1) % PAGE_SIZE
+        start = min([offset for offset, _, _, _ in found if offset >= page] or [end])
+        self._area.write(self._addr + start, sector[start:end])
         torn = FRAMES_END
-        while torn > self.last_end and sector[torn - 1] == 0xFF:
+        while torn > end and sector[torn - 1] == 0xFF:
             torn -= 1
-        if torn > self.last_end:
-            self._area.zero(self._addr + self.last_end, self._addr + _page_end(torn - 1))
-        self.used = -(-torn // PAGE_SIZE) * PAGE_SIZE
-        if bytes(sector[SEAL_B_AT:]) != b"\xff" * (SECTOR_SIZE - SEAL_B_AT):
-            # A torn seal has tagged the frames so far: none may follow, and slot B takes the seal.
+        closed = True
+        # A page that starts blank ends a scan: page 0 is closed when it is left without a frame.
+        if torn > end or end == FRAMES_AT:
+            torn = _page_end(torn - 1)
+            closed = self._area.zero(self._addr + end, self._addr + torn)
+        self.used = -(-torn // PAGE_SIZE) * PAGE_SIZE if closed else FRAMES_END
+        begun = sector[SEAL_B_AT:] != b"\xff" * (SECTOR_SIZE - SEAL_B_AT)
+        if begun:
+            # Slot A is spoiled; slot B takes the seal.
             self._area.zero(self._addr + SEAL_A_AT, self._addr + SECTOR_SIZE)
-            self.used = FRAMES_END
+        return begun

@@ -70,13 +70,15 @@ class Server:
             if group == smp.GROUP_CELLTRAIL and op == smp.OP_WRITE:
                 return self._commands.run(command, request)
         except ProtocolError:
-            raise Refused(smp.ERR_BAD_REQUEST if group == smp.GROUP_CELLTRAIL else smp.MGMT_BAD_VALUE, smp.MGMT_BAD_VALUE)
+            ours = group == smp.GROUP_CELLTRAIL
+            raise Refused(smp.ERR_BAD_REQUEST if ours else smp.MGMT_BAD_VALUE, smp.MGMT_BAD_VALUE)
         except RingFull:
             raise Refused(smp.ERR_STATE, smp.MGMT_BAD_STATE)
         raise Refused(smp.MGMT_NOT_SUPPORTED, smp.MGMT_NOT_SUPPORTED)
 
 
 def _error(version: int, group: int, code: int, plain: int) -> "Map":
-    if version == 0 or code == plain == smp.MGMT_NOT_SUPPORTED:
+    # A number that the group does not have of its own goes out the general way in both versions, as Zephyr does.
+    if version == 0 or (code == plain and group != smp.GROUP_CELLTRAIL):
         return {"rc": plain}
     return {"err": {"group": group, "rc": code}}

@@ -1,6 +1,7 @@
-"""Shock events from the accelerometer's FIFO: threshold, peaks, duration, velocity change, window (SPEC.md section 3, shock).
+"""Shock events from the accelerometer's FIFO: threshold, peak, duration, velocity change, window (SPEC.md 3).
 
-The detector takes samples in the order in which the chip took them and knows nothing of waiting. All buffers are made once.
+The detector takes samples in the order in which the chip took them and knows nothing of waiting. All buffers
+are made once.
 """
 
 from array import array
@@ -28,17 +29,21 @@ class Detector:
         self._quiet = max(1, quiet_ms * rate_mHz // 1000000)
         self._kept = array("h", [0] * (3 * PRE_KEPT))
         self.window = [array("h", [0] * (self.pre_wanted + self.post_wanted)) for _ in range(3)]
+        self._sums = [0, 0, 0]
         self.done = False
         self.started_at = -1
         self.begin()
 
     def begin(self) -> None:
         """Forget the samples so far: they do not touch those that come."""
-        self._count = 0
-        self._next = 0
-        self._sums = [0, 0, 0]
+        self._forget_rest()
         self._in_event = False
         self._calm = 0
+
+    def _forget_rest(self) -> None:
+        self._count = self._next = 0
+        sums = self._sums
+        sums[0] = sums[1] = sums[2] = 0
 
     def calm(self) -> bool:
         """Whether no event is under way and the time of quiet has passed since the last active sample."""
@@ -142,28 +147,24 @@ class Detector:
         else:
             self._run = 0
             self._calm += 1
+            # The quiet after an event is the rest before the next one.
+            self._keep(x, y, z)
         if self._calm >= self._quiet or self._length == _LONGEST:
-            self._end(x, y, z)
+            self._end()
 
     def _note_active(self) -> None:
         self._run += 1
         self._calm = 0
+        if self._count:
+            self._forget_rest()
         self.longest = max(self.longest, self._run)
         self.duration = self._length
         self.velocity[:] = self._sum
 
-    def _end(self, x: int, y: int, z: int) -> None:
+    def _end(self) -> None:
         if self._length == _LONGEST:
             self.flags |= frames.SHOCK_CUT
         if self.pre < self.pre_wanted or self.duration > self.post_wanted:
             self.flags |= frames.SHOCK_SHORT
         self._in_event = False
-        self._count = 0
-        self._next = 0
-        self._sums = [0, 0, 0]
-        # The quiet after this event is the rest before the next one.
-        for at in range(max(0, self.stored - self._calm), self.stored):
-            self._keep(self.window[0][at], self.window[1][at], self.window[2][at])
-        if self._count == 0:
-            self._keep(x, y, z)
         self.done = self.longest >= self._least

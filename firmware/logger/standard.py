@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from logger.trip import Trip
 
 _CLOCK_NOT_SET = 4
-_OS_NOT_SUPPORTED = 8
 _NO_SUCH_GROUP = 2
 _BUFFERS = 8
 _DAY_MS = 86400000
@@ -60,7 +59,7 @@ class Standard:
 
     def refuse(self, request: "dict[str, Any]") -> "dict[str, Any]":
         """Commands that carry no proof change nothing."""
-        raise Refused(_OS_NOT_SUPPORTED, smp.MGMT_DENIED)
+        raise Refused(smp.MGMT_DENIED, smp.MGMT_DENIED)
 
     def parameters(self, request: "dict[str, Any]") -> "dict[str, Any]":
         """OS_PARAMETERS: what a client may send at once."""
@@ -81,7 +80,7 @@ class Standard:
                 "shocks": trip.ring.events,
             },
             "flash": {"programs": area.programs, "erases": area.erases, "failed": area.failed},
-            "link": {"messages": link.messages, "dropped": link.reader.dropped, "held": len(link.held)},
+            "link": {"messages": link.messages, "dropped": link.dropped(), "held": len(link.held)},
         }
 
     def statistics(self, request: "dict[str, Any]") -> "dict[str, Any]":

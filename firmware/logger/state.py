@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class State:
-    """Fields of the state record; `save` makes them durable."""
+    """Fields of the state record; `save` makes them durable. `boot` counts to 65,535 and on from 0."""
 
     def __init__(self, store: "Store") -> None:
         self._store = store
@@ -47,7 +47,7 @@ class State:
         values = (
             self.state,
             self.reason,
-            self.boot & 0xFFFF,
+            self.boot,
             self.trip,
             self.next_trip,
             self.first_sequence,

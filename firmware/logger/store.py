@@ -1,7 +1,7 @@
-"""Identity, plan and state in two sectors that are used in turn; the last record of a kind counts (SPEC.md section 6)."""
+"""Identity, plan and state in two sectors used in turn; the last record of a kind counts (SPEC.md section 6)."""
 
-from binascii import crc32
 import struct
+from binascii import crc32
 
 from celltrail_protocol import records
 from celltrail_protocol.layout import pack, size
@@ -21,8 +21,8 @@ def _record(kind: int, number: int, payload: bytes) -> bytes:
     return head + struct.pack("<I", crc32(payload, crc32(head))) + payload
 
 
-def _aligned(offset: int) -> int:
-    return (offset + _ALIGN - 1) // _ALIGN * _ALIGN
+def _up(offset: int, step: int) -> int:
+    return (offset + step - 1) // step * step
 
 
 class Store:
@@ -30,55 +30,55 @@ class Store:
 
     def __init__(self, area: "Area") -> None:
         self._area = area
-        self._records: "dict[int, tuple[int, bytes, int]]" = {}
+        self._records: "dict[int, tuple[int, bytes]]" = {}
         self._number = 0
         self._sector = STORE_SECTORS[0]
         self._end = SECTOR_SIZE
 
     def mount(self) -> None:
-        """Read both sectors; finish a change of sectors that power has cut short."""
-        highest = -1
+        """Read both sectors; writes nothing."""
+        best = (0, -1)
         for sector in STORE_SECTORS:
             if self._area.clean_mark(sector) is None:
                 continue
-            number, end = self._scan(sector)
-            if number > highest:
-                highest = number
-                self._sector = sector
-                self._end = end
-        self._number = highest + 1
-        for kind in list(self._records):
-            _, payload, sector = self._records[kind]
-            if sector != self._sector:
-                self.put(kind, payload)
+            kinds, highest, end = self._scan(sector)
+            self._number = max(self._number, highest + 1)
+            # A sector that power has cut short while it took over lacks a kind that the other one has:
+            # the other one stays in use, and is left anew when the next record does not fit.
+            if (kinds, highest) > best:
+                best = (kinds, highest)
+                self._sector, self._end = sector, end
 
-    def _scan(self, sector: int) -> "tuple[int, int]":
-        """Take up the records of a sector; the highest number and the offset for the next record."""
+    def _scan(self, sector: int) -> "tuple[int, int, int]":
+        """Take up the records of a sector; how many kinds, the highest number, the offset for the next record."""
         data = self._area.read(sector * SECTOR_SIZE, SECTOR_SIZE)
-        highest, at, end = 0, RECORDS_AT, RECORDS_AT
+        kinds = set()
+        highest, at, end = -1, RECORDS_AT, RECORDS_AT
         while at + _HEAD <= SECTOR_SIZE:
-            length = self._take(sector, data, at)
+            length = self._take(data, at)
             if length:
+                kinds.add(data[at + 4])
                 highest = max(highest, struct.unpack_from("<I", data, at + 8)[0])
-                at = end = _aligned(at + length)
+                at = end = _up(at + length, _ALIGN)
             else:
                 at += _ALIGN
         # Bytes that are neither blank nor a record are a torn write: go on at the page after them.
         last = SECTOR_SIZE
         while last > end and data[last - 1] == 0xFF:
             last -= 1
-        return highest, end if last <= end else -(-last // PAGE_SIZE) * PAGE_SIZE
+        return len(kinds), highest, end if last <= end else _up(last, PAGE_SIZE)
 
-    def _take(self, sector: int, data: bytearray, at: int) -> int:
+    def _take(self, data: bytearray, at: int) -> int:
         """The length of the valid record at `at`, or 0."""
         if data[at : at + 4] != records.MAGIC_STORE:
             return 0
+        length: int
         _, kind, _, length, number, check = struct.unpack_from("<4sBBHII", data, at)
         payload = bytes(data[at + _HEAD : at + _HEAD + length])
         if len(payload) != length or crc32(payload, crc32(bytes(data[at : at + _HEAD - 4]))) != check:
             return 0
         if kind not in self._records or number > self._records[kind][0]:
-            self._records[kind] = (number, payload, sector)
+            self._records[kind] = (number, payload)
         return _HEAD + length
 
     def get(self, kind: int) -> "bytes | None":
@@ -88,26 +88,32 @@ class Store:
 
     def put(self, kind: int, payload: bytes) -> bool:
         """Commit a record; False when neither sector takes it (the flash is broken)."""
-        if self._append(kind, payload):
-            return True
+        return self._append(kind, payload) or self._move(kind, payload)
+
+    def _move(self, kind: int, payload: bytes) -> bool:
+        """Go on in the other sector: it gets the records of all kinds, the new one last."""
+        before = self._sector, self._end
         other = STORE_SECTORS[1] if self._sector == STORE_SECTORS[0] else STORE_SECTORS[0]
         if not self._area.clean(other):
             return False
-        self._sector = other
-        self._end = RECORDS_AT
-        for kept in list(self._records):
-            if kept != kind and not self._append(kept, self._records[kept][1]):
-                return False
-        return self._append(kind, payload)
+        self._sector, self._end = other, RECORDS_AT
+        done = True
+        for kept in sorted(self._records):
+            if kept != kind:
+                done = done and self._append(kept, self._records[kept][1])
+        if done and self._append(kind, payload):
+            return True
+        self._sector, self._end = before
+        return False
 
     def _append(self, kind: int, payload: bytes) -> bool:
         record = _record(kind, self._number, payload)
         while self._end + len(record) <= SECTOR_SIZE:
             at = self._end
             if self._area.write(self._sector * SECTOR_SIZE + at, record):
-                self._records[kind] = (self._number, payload, self._sector)
+                self._records[kind] = (self._number, payload)
                 self._number += 1
-                self._end = _aligned(at + len(record))
+                self._end = _up(at + len(record), _ALIGN)
                 return True
-            self._end = (at + len(record) + PAGE_SIZE - 1) // PAGE_SIZE * PAGE_SIZE
+            self._end = _up(at + len(record), PAGE_SIZE)
         return False

@@ -198,9 +198,7 @@ def journal_seed(sequence: int, offset: int) -> int:
 def build(kind: int, payload: "Buffer", start: int) -> bytes:
     """The whole frame; `start` is its seed. Raises ProtocolError when it would be longer than 254 bytes."""
     if len(payload) > LONGEST_PAYLOAD:
-        raise ProtocolError(
-            "frame: a payload of %d bytes is longer than %d" % (len(payload), LONGEST_PAYLOAD)
-        )
+        raise ProtocolError("frame: a payload of %d bytes is longer than %d" % (len(payload), LONGEST_PAYLOAD))
     if not 0 <= kind <= 255:
         raise ProtocolError("frame: type %d does not fit a byte" % kind)
     body = bytes((len(payload) + OVERHEAD, kind)) + bytes(payload)

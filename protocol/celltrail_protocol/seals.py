@@ -104,8 +104,6 @@ def live_mac(
     return hmac_sha256(key, b"live" + nonce + where, sha256(open_part).digest(), sha256(pending).digest())
 
 
-def command_mac(
-    key: bytes, role: bytes, command: int, counter: int, dn: bytes, hn: bytes, body: "Buffer"
-) -> bytes:
+def command_mac(key: bytes, role: bytes, command: int, counter: int, dn: bytes, hn: bytes, body: "Buffer") -> bytes:
     """The proof of a command (role HOST) or of its answer (role DEVICE)."""
     return hmac_sha256(key, b"cmd" + role + struct.pack("<BI", command, counter) + dn + hn, body)

@@ -90,6 +90,7 @@ def check_tags(flash, trip=1, first=0):
         assert header[7] == epoch
         scanned, damaged, used = frames.scan_all(sector, FRAMES_AT, FRAMES_END, header[4])
         assert damaged == []
+        assert scanned[0][1] == frames.PLAN
         for _, one, start, end in scanned:
             if one in (EVENT, frames.PLAN):
                 found.append((one, bytes(sector[start : start + 4])))

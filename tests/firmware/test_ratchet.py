@@ -95,6 +95,17 @@ def test_no_epoch_is_used_twice_when_no_slot_takes_the_key():
     assert (ratchet.epoch, ratchet.key) == (1, key(1))
 
 
+def test_sector_of_the_key_of_now_is_never_erased():
+    flash = FaultyFlash(4)
+    ratchet = mounted(flash)
+    ratchet.begin(1, K0)
+    while ratchet.epoch < KEY_SLOTS - 1:
+        ratchet.advance()
+    flash.bad_pages = list(range(8192, 12288, 256))
+    assert not ratchet.advance()
+    assert mounted(flash).key == key(KEY_SLOTS - 1)
+
+
 def near_the_end(flash):
     ratchet = mounted(flash)
     ratchet.begin(1, K0)

@@ -25,7 +25,7 @@ def test_readings_are_packed_when_there_are_enough():
 
 def test_noise_is_split_into_frames_that_fit():
     bench = Bench(FaultyFlash(10))
-    noise = [(slot * 7919) % 65535 - 32767 for slot in range(PACK_SLOTS)]
+    noise = [slot * slot * 7919 % 65535 - 32767 for slot in range(PACK_SLOTS)]
     for slot in range(PACK_SLOTS):
         bench.recorder.reading(slot, [noise[slot]], b"", 0)
     assert packed(bench.recorder, 1) == [noise]
@@ -39,6 +39,15 @@ def test_gap_comes_after_what_was_read_before_it():
     read_slot(bench.recorder, 7, 2)
     assert slots_of(bench, 2) == 8
     assert bench.recorder.packed == [6, 6]
+
+
+def test_slot_that_the_journal_has_lost_is_no_reading():
+    bench = Bench(FaultyFlash(10))
+    for slot in (0, 1, 3):
+        bench.recorder.reading(slot, [700], b"", 0)
+    bench.recorder.pack(0)
+    found = [unpack(frames.TABLES[16], payload) for kind, payload in bench.recorder.ring.frames_of(0) if kind == 16]
+    assert [one[1:3] for one in found] == [(0, 2), (3, 1)]
 
 
 def test_settings_in_parts():

@@ -25,7 +25,7 @@ def each_slot_is_there_once(flash, done, cut):
     last = done[-1] if done else PACK_SLOTS - 2
     count = slots_of(bench, 2)
     assert count in (last + 1, last + 2)
-    bench.logger.ring.resume(2, 0)
+    bench.logger.ring.resume(2)
     bench.recorder.pack(0)
     read_slot(bench.recorder, count, 2)
     bench.recorder.checkpoint(0, 3700)

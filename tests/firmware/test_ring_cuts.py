@@ -29,7 +29,7 @@ def write_on(logger, done):
 def nothing_committed_is_lost(flash, done, cut):
     logger = Logger(flash).mount()
     assert logger.ring.is_open
-    logger.ring.resume(2, 20000)
+    logger.ring.resume(2)
     found, kind = check_tags(flash)
     got = numbers(found)
     assert got in (list(range(done[-1] + 1)), list(range(done[-1] + 2)))
@@ -66,7 +66,11 @@ def test_power_cuts_in_the_repair_after_a_cut():
         logger.mount()
         done.append(13)
 
-    assert cut_everywhere(11, torn_seal, mount, nothing_committed_is_lost) > 5
+    def is_sealed_and_whole(flash, done, cut):
+        assert Logger(flash).mount().ring._sector.is_sealed
+        nothing_committed_is_lost(flash, done, cut)
+
+    assert cut_everywhere(11, torn_seal, mount, is_sealed_and_whole) > 5
 
 
 def test_power_cuts_while_a_trip_is_closed():
@@ -106,7 +110,7 @@ def test_power_cuts_while_a_wrapped_ring_goes_on():
 
     def newest_are_there(flash, done, cut):
         logger = Logger(flash).mount(wrap=True)
-        logger.ring.resume(2, 20000)
+        logger.ring.resume(2)
         logger.ring.append(EVENT, numbered(500), 1)
         got = numbers(check_tags(flash, first=logger.ring.places.first_index())[0])
         last = done[-1] if done else 82

@@ -73,7 +73,7 @@ def test_figures_of_one_shock():
 
 
 def test_first_of_two_equal_peaks_counts():
-    events, _ = run(rest(64) + [(20, 0, 10), (-20, 0, 10), (20, 0, 10), (15, 0, 10)] + rest(60))
+    events, _ = run(rest(64) + [(20, 0, 10), (-20, 0, 10), (15, 0, 10), (15, 0, 10)] + rest(60))
     assert events[0][1]["peak"][0] == 20
 
 

@@ -160,7 +160,7 @@ def sizes() -> Iterator[Vector]:
     yield broken("second-block-missing", to_bytes(1, block_bits(0, 15, [])), 129, "the second block is missing")
     yield broken("second-block-unasked", two, 128, "a second block follows a full first one")
     yield broken("wrong-block-size", encode([9] * 20, 9, 16), 20, "written in blocks of 16, read in blocks of 128")
-    yield broken("tail-cut", to_bytes(0, "000000" + "1" * 16 + "0" * 2), 1, "13 bits belong behind 16 one-bits and a zero-bit")
+    yield broken("tail-cut", to_bytes(0, "000000" + "1" * 16 + "0" * 2), 1, "13 bits belong behind these")
     yield broken("ones-without-end", to_bytes(0, "000000" + "1" * 10), 1, "the one-bits meet the end")
 
 

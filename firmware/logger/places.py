@@ -1,0 +1,97 @@
+"""Which sector of the ring holds what: a sector of the trip, nothing of it, nothing at all, or nothing good."""
+
+from celltrail_protocol.records import RING_FIRST
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from logger.area import Area
+
+# Instead of a trip's index: still to be erased; erased and marked; not to be used.
+_DIRTY = -1
+_CLEAN = -2
+_BAD = -3
+
+
+class Places:
+    """Positions count from 0 in the ring; `head` is that of the newest sector."""
+
+    def __init__(self, area: "Area") -> None:
+        self._area = area
+        self.count = area.sectors - RING_FIRST
+        self.head = self.count - 1
+        self.wrap = False
+        self._owner = [_DIRTY] * self.count
+        self._tidying = False
+
+    def clear(self) -> None:
+        """All sectors may be taken by the next trip, and wait for `tidy`."""
+        for position in range(self.count):
+            self._owner[position] = _DIRTY
+        self._tidying = True
+
+    def keep(self, position: int, index: int) -> None:
+        """This position holds the trip's sector `index`."""
+        self._owner[position] = index
+
+    def spoil(self, position: int) -> None:
+        """This position can't be used in this trip."""
+        self._owner[position] = _BAD
+
+    def go_on(self) -> None:
+        """The trip is open still: go on erasing what is not its own."""
+        self._tidying = True
+
+    def first_index(self) -> int:
+        """The index of the trip's oldest sector that is still there; 0 when there is none."""
+        first = -1
+        for owner in self._owner:
+            if owner >= 0 and (first < 0 or owner < first):
+                first = owner
+        return max(0, first)
+
+    def position(self, index: int) -> int:
+        """Where the trip's sector `index` lies; -1 when it is not there."""
+        return self._owner.index(index) if index >= 0 and index in self._owner else -1
+
+    def free(self) -> int:
+        """How many sectors the trip can still take without overwriting its own."""
+        return self._owner.count(_DIRTY) + self._owner.count(_CLEAN)
+
+    def next(self) -> int:
+        """The next position, erased; -1 when there is none."""
+        for step in range(1, self.count):
+            position = (self.head + step) % self.count
+            owner = self._owner[position]
+            if owner >= 0 and not self.wrap:
+                return -1
+            if owner == _CLEAN or (owner != _BAD and self._erase(position)):
+                return position
+        return -1
+
+    def _erase(self, position: int) -> bool:
+        """Whether the sector is clean now; if not, it is bad."""
+        # Given up before its bytes go.
+        self._owner[position] = _DIRTY
+        sector = RING_FIRST + position
+        good = self._area.is_clean(sector) or self._area.clean(sector)
+        self._owner[position] = _CLEAN if good else _BAD
+        return good
+
+    def untidy(self) -> bool:
+        """Whether a sector waits for `tidy`."""
+        return self._tidying or self._overwrites()
+
+    def _overwrites(self) -> bool:
+        return self.wrap and self._owner[(self.head + 1) % self.count] >= 0
+
+    def tidy(self) -> None:
+        """Erase one sector ahead of the head if it needs it, so that no erase (45 ms, up to 400) falls into a shock.
+
+        After arming all other sectors get their turn; later, when the ring wraps, the next one does.
+        """
+        for step in range(1, self.count):
+            position = (self.head + step) % self.count
+            if self._owner[position] == _DIRTY or (step == 1 and self._overwrites()):
+                self._erase(position)
+                return
+        self._tidying = False
