@@ -112,8 +112,8 @@ class Commands:
     def live(self, request: "Map") -> "Map":
         """CMD_LIVE: the proof that this logger holds the key of now, over what lies open."""
         nonce = octets(request, "nonce", NONCE_SIZE, NONCE_SIZE)
-        trip, ring, ratchet = self._trip, self._trip.ring, self._trip.ratchet
-        if not trip.live() or ratchet.key is None:
+        ring, ratchet = self._trip.ring, self._trip.ratchet
+        if not ring.is_open or ratchet.key is None:
             raise refused(smp.ERR_STATE, smp.MGMT_BAD_STATE)
         pending = self._files.take_pending()
         used = ring.used()

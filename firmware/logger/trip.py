@@ -263,7 +263,3 @@ class Trip:
         values = (state.boot, board.reset_cause, now_ms, schedule.slot0, schedule.tick0_ms, board.battery_mV())
         recorder.event(frames.BOOT, values, now_ms)
         self._set_out(now_ms)
-
-    def live(self) -> bool:
-        """Whether a live proof can be given."""
-        return self.ring.is_open and self.ratchet.key is not None

@@ -133,6 +133,5 @@ ERROR_TEXTS = {
     smp.ERR_NO_KEY: "no device key",
     smp.ERR_NO_TRIP: "no such trip",
     smp.ERR_OVERWRITTEN: "overwritten",
-    smp.ERR_CLEANING: "memory is being cleaned",
     smp.ERR_KEY_SET: "a device key is set",
 }

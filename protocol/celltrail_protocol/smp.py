@@ -59,7 +59,6 @@ ERR_PLAN = 7
 ERR_NO_KEY = 8
 ERR_NO_TRIP = 9
 ERR_OVERWRITTEN = 10
-ERR_CLEANING = 11
 ERR_KEY_SET = 12
 
 # Errors of SMP version 0, and of the standard groups where they have no number of their own.

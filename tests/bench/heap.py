@@ -15,6 +15,7 @@ _HERE = Path(__file__).parent
 _PROBE = (
     ("heap_device.py", _HERE / "heap_device.py"),
     ("fakes.py", ROOT / "tests" / "firmware" / "fakes.py"),
+    ("fake_flash.py", ROOT / "tests" / "firmware" / "fake_flash.py"),
 )
 _MODELS = "boards/models"
 _DEVICE = "heap_device."

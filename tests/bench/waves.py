@@ -10,6 +10,7 @@ import fakes
 import numpy as np
 from numpy.typing import NDArray
 
+from boards.models.nor_flash import NorFlash
 from celltrail_protocol import frames
 from logger.ring import Ring
 from logger.watch import Watch
@@ -32,7 +33,7 @@ Window = NDArray[np.int64]
 
 def wave_bytes(windows: Sequence[Window]) -> list[float]:
     """Bytes of the wave frames, overhead included, a sample of three axes, for each window of shape (n, 3)."""
-    board = fakes.Board(sectors=64, chip=fakes.Chip())
+    board = fakes.Board(NorFlash(64), chip=fakes.Chip())
     app, host = fakes.make(board)
     fakes.arm(host, fakes.plan(wrap=True))
     fakes.run(app, 1000)

@@ -1,6 +1,6 @@
 """A flash whose power fails at a chosen operation, or with places that can't be programmed or erased any more."""
 
-import gc
+from fake_flash import SECTORS, new_flash
 
 from boards.models.nor_flash import PAGE_SIZE, SECTOR_SIZE, NorFlash
 
@@ -19,9 +19,7 @@ class FaultyFlash:
     """
 
     def __init__(self, sectors):
-        # A small heap has room in one piece only without the last test's garbage.
-        gc.collect()
-        self.model = NorFlash(sectors)
+        self.model = new_flash() if sectors <= SECTORS else NorFlash(sectors)
         self.sectors = sectors
         self.read_into = self.model.read_into
         self.bad_pages = []

@@ -154,7 +154,9 @@ def test_commands_are_recorded_with_their_operator():
 def test_clock_of_an_idle_logger_is_kept_and_not_recorded():
     app, host = make()
     provision(host)
+    programs = app.board.flash.programs
     assert host.prove(smp.CMD_CLOCK, {"op": "EF", "tick": 0, "utc": 99, "unc": 1, "src": 1}) == {}
+    assert app.board.flash.programs == programs
     assert app.trip.clock == (0, 99)
     assert host.read(smp.CMD_STATUS)["clock"]
 
@@ -224,6 +226,7 @@ def test_nothing_else_is_done_without_a_proof():
         assert rc(host.ask(64, command, smp.OP_WRITE, {"op": "X"})) == smp.ERR_NOT_PROVEN
     for command in (12, 255):
         assert "rc" in str(host.ask(64, command, smp.OP_WRITE, {"op": "X"}))
+        assert rc(host.prove(command, {"op": "X"})) == smp.ERR_BAD_REQUEST
 
 
 def test_wrong_key_costs_a_second_and_is_recorded_once():

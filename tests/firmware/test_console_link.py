@@ -132,6 +132,17 @@ def test_acknowledging_more_than_was_sent_gains_nothing():
     assert answered(wire) == list(range(8))
 
 
+def test_older_count_takes_nothing_back():
+    wire, link, server = make()
+    wire.incoming = b"".join([download(i, 0) for i in range(12)])
+    while link.poll():
+        pass
+    wire.incoming = download(20, 2 * smp.CHUNK) + download(21, 0)
+    while link.poll():
+        pass
+    assert answered(wire) == list(range(10))
+
+
 def test_status_starts_the_count_anew_and_lets_go_what_was_held():
     wire, link, server = make()
     wire.incoming = b"".join([download(i, 0) for i in range(10)])
@@ -192,10 +203,11 @@ def test_broken_messages_are_dropped_and_counted():
 
 def test_lost_connection_leaves_nothing():
     wire, link, server = make()
-    wire.incoming = b"".join([download(i, 0) for i in range(12)]) + b"\x06\x09AA"
+    wire.incoming = b"".join([download(i, 0) for i in range(12)]) + b"\x06\x09AA\n" + b"\x06\x09AA"
     while link.poll():
         pass
     dropped = link.dropped()
+    assert dropped == 1
     link.connection_lost()
     wire.lines = []
     wire.incoming = download(70, 0) + request(71)

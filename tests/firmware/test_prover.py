@@ -32,6 +32,8 @@ def test_counter_runs_from_1():
     for counter in (1, 2, 3):
         assert prover.check(KEY, 5, counter, b"x", proof(dn, counter), 0)
         assert prover.answer(KEY, 5, b"y") == proof(dn, counter, b"y", role=DEVICE)
+    dn = prover.challenge(HN, 0)
+    assert prover.check(KEY, 5, 1, b"x", proof(dn, 1), 0)
 
 
 def test_replay_is_refused_and_uses_the_challenge_up_without_a_pause():

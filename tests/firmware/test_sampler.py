@@ -119,6 +119,16 @@ def test_ends_when_the_ring_is_full_and_loses_nothing():
     assert app.trip.ratchet.key is None
 
 
+def test_full_ring_has_room_for_the_worst_that_is_pending():
+    app, host = make(Board(scripts=[lambda tick: (tick // 1000) ** 2 * 7919 % 65521 - 32760] * 4))
+    arm(host, plan(period_ms=1000))
+    run(app, 3600000)
+    tick_ms, reason = stopped(app)
+    assert reason == codes.REASON_FULL
+    assert app.trip.recorder.packed == [tick_ms // 1000] * 4
+    assert app.trip.recorder.journal.count == 0
+
+
 def test_wraps_when_it_may():
     app, host = make(Board(scripts=[noise]))
     arm(host, plan(period_ms=1000, wrap=True))

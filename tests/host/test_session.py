@@ -74,15 +74,6 @@ def test_an_answer_without_the_loggers_proof_is_not_believed():
         in_session(logger, lambda session: session.prove(smp.CMD_STOP, {"op": ""}, KEY))
 
 
-def test_cleaning_is_waited_out(mocker):
-    mocker.patch("celltrail.link.session._CLEANING_PAUSE_S", 0.01)
-    logger = FakeLogger()
-    logger.refuse_next = [smp.ERR_CLEANING] * 3
-    in_session(logger, lambda session: session.prove(smp.CMD_STOP, {"op": ""}, KEY))
-    assert logger.log.count((64, smp.CMD_STOP)) == 4
-    assert logger.log.count((64, smp.CMD_CHALLENGE)) == 4
-
-
 def test_a_silent_logger_is_not_commanded_twice():
     logger = FakeLogger()
     logger.deaf.add((64, smp.CMD_STOP))

@@ -16,7 +16,6 @@ _OURS = {
     smp.ERR_NO_KEY: "has no device key yet; run `celltrail provision` first",
     smp.ERR_NO_TRIP: "has no such trip",
     smp.ERR_OVERWRITTEN: "has overwritten this part of the trip",
-    smp.ERR_CLEANING: "is still cleaning its memory; try again in a minute",
     smp.ERR_KEY_SET: "has a device key already; it is not provisioned twice",
 }
 FS_NOT_FOUND = 3

@@ -18,8 +18,6 @@ from celltrail.link.messages import Challenge, ChallengeWrite, Status, StatusRea
 from celltrail_protocol import codes, names, seals, smp
 
 FIRST_ANSWER_S = 1.5
-_CLEANING_S = 90
-_CLEANING_PAUSE_S = 2
 _TOO_SOON_PAUSE_S = 1.1
 _NS_PER_MS = 1_000_000
 
@@ -100,8 +98,7 @@ class Session:
     ) -> dict[str, Any]:
         """Carry out one proven command and check the logger's own proof.
 
-        Never sent twice after a silence: NoAnswer and LinkLost leave open whether it was carried out. A
-        refusal while memory is being cleaned is waited out, since a refused command changed nothing.
+        Never sent twice after a silence: NoAnswer and LinkLost leave open whether it was carried out.
         """
         return await self.prove_at(await self.challenge(), command, body, key, timeout_s)
 
@@ -109,19 +106,6 @@ class Session:
         self, opened: Opened, command: int, body: dict[str, Any], key: bytes, timeout_s: float = TIMEOUT_S
     ) -> dict[str, Any]:
         """As `prove`, under a challenge that is open already."""
-        deadline = time.monotonic() + _CLEANING_S
-        while True:
-            try:
-                return await self._prove_once(opened, command, body, key, timeout_s)
-            except ErrorAnswer as refused:
-                if refused.code != smp.ERR_CLEANING or time.monotonic() > deadline:
-                    raise
-            await asyncio.sleep(_CLEANING_PAUSE_S)
-            opened = await self.challenge()
-
-    async def _prove_once(
-        self, opened: Opened, command: int, body: dict[str, Any], key: bytes, timeout_s: float
-    ) -> dict[str, Any]:
         sent = cbor2.dumps(body)
         proof = seals.command_mac(key, seals.HOST, command, 1, opened.dn, opened.hn, sent)
         answer = await self.client.tell(proven_write(command)(a=sent, n=1, m=proof), timeout_s)
