@@ -98,7 +98,8 @@ class App:
 
     def _serve(self, now_ms: int) -> "int | None":
         connected = self.board.link.connected()
-        if self._connected and not connected:
+        # A connection may come and go between two steps, and leave half a line behind.
+        if not connected and (self._connected or not self.link.is_fresh()):
             self._commands.forget_challenge()
             self.link.connection_lost()
         self._connected = connected

@@ -115,6 +115,8 @@ class Commands:
         ring, ratchet = self._trip.ring, self._trip.ratchet
         if not ring.is_open or ratchet.key is None:
             raise refused(smp.ERR_STATE, smp.MGMT_BAD_STATE)
+        if ring.is_between():
+            raise refused(smp.ERR_TOO_SOON, smp.MGMT_BUSY)
         pending = self._files.take_pending()
         used = ring.used()
         open_part = bytearray(used)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from logger.server import Server
 
 _READ_AT_ONCE = 256
-_BITES = 16
+_BITES = 4
 _MOST_HELD = 32
 _STATUS = (smp.GROUP_CELLTRAIL, smp.CMD_STATUS)
 _DOWNLOAD = (smp.GROUP_FS, smp.FS_DOWNLOAD)
@@ -56,6 +56,10 @@ class ConsoleLink:
                 for message in self._reader.feed(data):
                     self._take(message)
         return True
+
+    def is_fresh(self) -> bool:
+        """Whether nothing of a connection is left."""
+        return not self.held and not self._out and self._reader.is_empty()
 
     def connection_lost(self) -> None:
         """Nothing of the old connection counts any more."""

@@ -99,6 +99,9 @@ class Files:
         if left < 0:
             raise _refuse(_PAST_THE_END)
         left = min(left, _natural(request.get("len", left)))
+        if left > SECTOR_SIZE and self._trip.ring.is_open:
+            # Hashing a whole trip takes a board longer than a sampling period.
+            raise _refuse(smp.MGMT_BUSY, smp.MGMT_BUSY)
         if kind not in ("sha256", "crc32"):
             raise _refuse(_NO_SUCH_HASH)
         answer: "dict[str, Any]" = {"type": kind, "off": offset, "len": left}

@@ -180,6 +180,10 @@ class Ring:
         self._seal(records.SEAL_FULL, tick_ms)
         self._open_next(position, tick_ms)
 
+    def is_between(self) -> bool:
+        """Whether the newest sector is sealed and the next one not begun: for some seconds after a restart."""
+        return self._sector.is_sealed
+
     def close(self, tick_ms: int) -> None:
         """Write the seal that ends the trip, and destroy its key."""
         self._seal(records.SEAL_CLOSED, tick_ms)

@@ -74,6 +74,10 @@ class Reader:
                     line[:] = line[1:]
         return messages
 
+    def is_empty(self) -> bool:
+        """Whether no line or message has begun."""
+        return not self._line and not self._message
+
     def _drop(self) -> None:
         self.dropped += 1
         self._message = bytearray()

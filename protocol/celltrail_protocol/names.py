@@ -10,6 +10,7 @@ STATE_NAMES = {
 }
 
 REASON_NAMES = {
+    codes.REASON_UNKNOWN: "unknown",
     codes.REASON_COMMAND: "command",
     codes.REASON_DELAY: "delay",
     codes.REASON_BUTTON: "button",

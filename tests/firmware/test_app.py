@@ -194,3 +194,18 @@ def test_two_boards_flashes_do_not_mix():
     first = Board().flash
     first.program(0, bytes(256))
     assert Board().flash.programs == 0
+
+
+def test_half_a_line_of_a_connection_that_nobody_saw_is_forgotten():
+    app, host = make()
+    app.board.link.is_connected = False
+    app.board.link.incoming = b"\x06\x09AAAA"
+    app.step()
+    app.step()
+    assert app.link.is_fresh()
+    app.board.link.is_connected = True
+    body = b"\xa0"
+    for line in console.encode(smp.pack_header(smp.OP_READ, 1, smp.GROUP_CELLTRAIL, 1, smp.CMD_STATUS, 1) + body):
+        app.board.link.incoming += line
+    app.step()
+    assert app.board.link.outgoing.startswith(console.FIRST)

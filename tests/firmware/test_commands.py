@@ -303,3 +303,11 @@ def test_identity_is_in_no_answer():
     arm(host, plan())
     for command in (smp.CMD_STATUS, smp.CMD_LIVE):
         assert KEY not in cbor.dumps(host.read(command, {"nonce": bytes(16)}))
+
+
+def test_no_live_proof_between_two_sectors():
+    app, host = make()
+    arm(host, plan())
+    run(app, MINUTE)
+    app.trip.ring._sector.is_sealed = True
+    assert host.read(smp.CMD_LIVE, {"nonce": bytes(16)})["err"]["rc"] == smp.ERR_TOO_SOON

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from fakes import Board, arm, make, plan, run
 
-from celltrail_protocol import smp
+from celltrail_protocol import codes, smp
 
 MINUTE = 60000
 FS = smp.GROUP_FS
@@ -141,3 +141,14 @@ def test_read_only():
     assert rc(host.ask(FS, smp.FS_DOWNLOAD, smp.OP_WRITE, request)) == 15
     assert host.ask(FS, smp.FS_DOWNLOAD, smp.OP_WRITE, request, version=0)["rc"] == smp.MGMT_DENIED
     assert host.ask(FS, smp.FS_CLOSE, smp.OP_WRITE, {}) == {}
+
+
+def test_a_long_hash_waits_for_the_end_of_the_trip():
+    app, host = logging(1, shock=[2000, 0, 20, 0, 0, 0])
+    while app.trip.ring.index == 0:
+        app.trip.fault(codes.SOURCE_LINK, codes.FAULT_WRONG_KEY, 0, app.board.tick_ms)
+    ask = lambda **request: host.ask(FS, smp.FS_HASH, smp.OP_READ, request)  # noqa: E731
+    assert ask(name="/trip/1") == {"rc": smp.MGMT_BUSY}
+    assert ask(name="/trip/1", len=4096)["len"] == 4096
+    app.trip.stop(codes.REASON_COMMAND, app.board.tick_ms)
+    assert ask(name="/trip/1")["len"] == 8192

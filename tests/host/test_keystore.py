@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from celltrail.errors import UsageFault
+from celltrail.errors import RefusedFault, UsageFault
 from celltrail.keys.keystore import FOLDER_VARIABLE, KeyStore
 from celltrail.keys.receipt import Receipt, load_receipt, save_receipt
 from celltrail.plans.sensor import Sensor
@@ -54,6 +54,14 @@ def test_device_keys_come_back(store):
     entry = KeyStore(store.folder).device(UID)
     assert (entry.uid, entry.name, entry.key, entry.made_utc) == (UID, "CT-3F2A91", KEY, "2025-03-01T08:00:00.000Z")
     assert store.devices() == [entry]
+
+
+def test_another_key_for_a_logger_is_refused(store):
+    store.save_device_key(UID, "x", KEY)
+    store.save_device_key(UID, "renamed", KEY)
+    with pytest.raises(RefusedFault, match="holds another key for it"):
+        store.save_device_key(UID, "x", bytes(32))
+    assert store.device_key(UID) == KEY
 
 
 def test_trips_come_back_with_their_receipt(store):
@@ -154,3 +162,12 @@ def test_a_wrong_receipt_is_refused(tmp_path, change):
     path.write_text(json.dumps(a_receipt().to_json() | change))
     with pytest.raises(UsageFault, match=str(path)):
         load_receipt(path)
+
+
+def test_a_key_file_of_deep_brackets_is_damaged(tmp_path):
+    store = KeyStore(tmp_path / "keys")
+    store.save_trip(UID, 3, K0)
+    (path,) = (tmp_path / "keys" / "trips").iterdir()
+    path.write_text("[" * 50_000)
+    with pytest.raises(UsageFault, match="damaged"):
+        store.trip(UID, 3)

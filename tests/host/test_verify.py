@@ -5,6 +5,7 @@ import pytest
 
 from celltrail.errors import UsageFault
 from celltrail.evidence import verdict as words
+from celltrail.evidence.tags import MOST_EPOCH, Ladder
 from celltrail.evidence.trail import TrailParts, parse_trail, trail_bytes
 from celltrail.evidence.verify import check_trail, verify_file
 from celltrail.keys.keystore import KeyStore
@@ -435,3 +436,24 @@ def test_a_cut_file_is_named_and_never_intact(tmp_path, keys, closed, length):
     verdict = verify_file(path, keys)
     assert verdict.word in (words.INCOMPLETE, words.CHANGED)
     assert any("cut off" in finding.text for finding in verdict.faults)
+
+
+def test_pending_readings_behind_a_closing_seal_are_nobodys(closed, keys):
+    pending = bytes([6]) + (7200).to_bytes(4, "little") + (9999).to_bytes(2, "little")
+    parts = TrailParts(closed.meta(), [(0, b"".join(closed.sealed))], pending=pending)
+    assert check(parts, keys).word == words.ALTERED
+
+
+def test_the_failed_place_of_a_seal_is_zeros(closed, keys):
+    *before, last = closed.sealed
+    moved = last[:SEAL_B_AT] + last[SEAL_A_AT:] + bytes(SECTOR_SIZE - SEAL_A_AT)
+    assert check(with_sectors(closed, [*before, moved]), keys).word == words.CLOSED
+    assert check(with_sectors(closed, [*before, changed(moved, SEAL_A_AT + 9)]), keys).word == words.ALTERED
+
+
+def test_epochs_that_jump_to_and_fro_end_soon():
+    ladder = Ladder(K0)
+    keys = [ladder.key(epoch) for _ in range(20) for epoch in (MOST_EPOCH, 0)]
+    assert keys[0] == keys[2]
+    assert keys[-2] == b""
+    assert ladder.key(MOST_EPOCH + 1) == b""

@@ -340,3 +340,21 @@ def test_killed_launcher_takes_the_board_with_it(tmp_path):
     while Path(f"/proc/{board}").exists() and time.monotonic() < deadline_s:
         time.sleep(0.02)
     assert not Path(f"/proc/{board}").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such lock")
+def test_one_flash_file_is_one_logger(tmp_path):
+    flash = tmp_path / "flash"
+    with start(flash=flash), pytest.raises(UsageFault, match="another virtual logger"), start(flash=flash):
+        pass
+    with start(flash=flash) as logger:
+        assert status(logger).cause == codes.RESET_POWER_ON
+
+
+def test_a_logger_keeps_its_thermometers(tmp_path):
+    flash = tmp_path / "flash"
+    with start(flash=flash):
+        pass
+    two = dataclasses.replace(STILL, temperatures=STILL.temperatures * 2)
+    with pytest.raises(UsageFault, match="built with 1 thermometers, not 2"), start(two, flash=flash):
+        pass

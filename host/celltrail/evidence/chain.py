@@ -111,6 +111,9 @@ def _check_seal(sector: Sector, last: bool) -> list[Finding]:
     spare = sector.data[SEAL_B_AT:SEAL_A_AT]
     if seal.offset == SEAL_A_AT and spare != _BLANK * len(spare):
         return [_seal_finding(sector, "the spare place of the seal is not blank", SEAL_B_AT)]
+    failed = sector.data[SEAL_A_AT : SEAL_A_AT + _SEAL_SIZE]
+    if seal.offset == SEAL_B_AT and failed != bytes(len(failed)):
+        return [_seal_finding(sector, "the place of the seal that failed is not closed with zeros", SEAL_A_AT)]
     if seal.kind == SEAL_CLOSED and not last:
         return [_seal_finding(sector, "the trip was closed here, but more follows", seal.offset)]
     return []

@@ -75,6 +75,8 @@ def _is_good(key: bytes, tag: Tag, trip: int, epoch: int) -> bool:
 def _check_live(proof: Proof, ladder: Ladder, trail: Trail, trip: int, epoch: int) -> None:
     live, opened = trail.live, trail.open_sector
     if live is None:
+        if trail.pending and proof.closed:
+            proof.findings.append(Finding(ALTERED, "pending readings follow a closing seal; nothing proves them"))
         return
     if opened is None:
         proof.findings.append(Finding(ALTERED, "there is a live proof, but no open sector that it could be about"))

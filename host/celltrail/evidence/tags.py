@@ -7,8 +7,11 @@ from typing import Any
 
 from celltrail_protocol.seals import next_key
 
-# One epoch is used by each checkpoint and seal: once a minute for 30 years needs more than this.
-MOST_EPOCH = 1 << 24
+# One epoch is used by each checkpoint and seal: once a minute for 400 days is half of this.
+MOST_EPOCH = 1 << 20
+# All hashes that the keys of one file may cost: a file whose epochs jump to and fro must not keep us for hours.
+_MOST_STEPS = 4 * MOST_EPOCH
+_NO_KEY = b""
 _CHECKPOINT_TAG = 16
 Buffer = bytes | memoryview
 
@@ -20,12 +23,15 @@ class Ladder:
         self._k0 = k0
         self._epoch = 0
         self._key = k0
+        self._steps = 0
 
     def key(self, epoch: int) -> bytes:
-        """The key of an epoch; beyond MOST_EPOCH that of MOST_EPOCH, which fits nothing."""
-        epoch = min(epoch, MOST_EPOCH)
+        """The key of an epoch; one that fits nothing beyond MOST_EPOCH, or when too many were asked for."""
         if epoch < self._epoch:
             self._epoch, self._key = 0, self._k0
+        self._steps += max(0, epoch - self._epoch)
+        if epoch > MOST_EPOCH or self._steps > _MOST_STEPS:
+            return _NO_KEY
         while self._epoch < epoch:
             self._key = next_key(self._key)
             self._epoch += 1

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import platformdirs
 
-from celltrail.errors import UsageFault
+from celltrail.errors import RefusedFault, UsageFault
 from celltrail.files import describe_os_error, read_bytes, write_atomic
 from celltrail.keys.receipt import Receipt
 from celltrail.utc import iso
@@ -76,12 +76,20 @@ class KeyStore:
         return entry.key if entry else None
 
     def save_device_key(self, uid: bytes, name: str, key: bytes, made_utc_ms: int | None = None) -> None:
-        """Keep a logger's key; replaces the one that was there."""
+        """Keep a logger's key; RefusedFault when there is another one: whoever loses a key loses the logger."""
+        known = self.device_key(uid)
+        if known is not None and known != key:
+            raise RefusedFault(f"{self._device_path(uid)}: this key store holds another key for it; move it away first")
         values = {"version": 1, "uid": uid.hex(), "name": name, "key": _checked(key).hex()}
         self._save(
             self._device_path(uid),
             values | {"made_utc": iso(_now_ms() if made_utc_ms is None else made_utc_ms)},
         )
+
+    def drop_device_key(self, uid: bytes, key: bytes) -> None:
+        """Forget a key that the logger did not take, and no other."""
+        if self.device_key(uid) == key:
+            self._drop(self._device_path(uid))
 
     def trip(self, uid: bytes, trip: int) -> TripEntry | None:
         """The entry of a trip, or None when it isn't known here."""
@@ -116,10 +124,7 @@ class KeyStore:
 
     def drop_pending(self, handle: str) -> None:
         """Forget a key that the logger did not take."""
-        try:
-            self._pending_path(handle).unlink(missing_ok=True)
-        except OSError as error:
-            raise describe_os_error(self._pending_path(handle), error) from error
+        self._drop(self._pending_path(handle))
 
     def pending_keys(self, uid: bytes) -> list[bytes]:
         """The keys that were sent to a logger and never confirmed."""
@@ -163,8 +168,14 @@ class KeyStore:
             if not isinstance(values, dict):
                 raise ValueError("not a JSON object")
             return make(values)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, RecursionError, TypeError, ValueError) as error:
             raise UsageFault(f"{path}: the key file is damaged ({error}); restore it from a copy") from error
+
+    def _drop(self, path: Path) -> None:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise describe_os_error(path, error) from error
 
     def _save(self, path: Path, values: Mapping[str, Any]) -> None:
         try:

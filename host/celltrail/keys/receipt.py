@@ -1,13 +1,14 @@
 """The arm receipt: what was armed, on which logger, when and by whom. It holds no secret."""
 
 import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from celltrail.errors import UsageFault
-from celltrail.files import read_bytes, write_atomic
+from celltrail.files import describe_os_error, read_bytes, write_atomic
 from celltrail.plans.sensor import Sensor
 from celltrail.utc import iso, parse
 
@@ -93,6 +94,21 @@ def _fields_from_json(values: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
+def check_place(path: Path) -> None:
+    """UsageFault when a receipt could not be written there; for asking before it is too late."""
+    if path.is_dir():
+        raise UsageFault(f"{path}: is a folder; name a file in it")
+    if path.exists() and not path.is_file():
+        raise UsageFault(f"{path}: is not a regular file; name another one")
+    if not path.absolute().parent.is_dir():
+        raise UsageFault(f"{path}: there is no such folder")
+    try:
+        with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.absolute().parent):
+            pass
+    except OSError as error:
+        raise describe_os_error(path, error) from error
+
+
 def save_receipt(path: Path, receipt: Receipt, *, replace: bool = False) -> None:
     """Write the receipt as readable JSON; UsageFault."""
     text = json.dumps(receipt.to_json(), indent=2, ensure_ascii=False) + "\n"
@@ -103,6 +119,6 @@ def load_receipt(path: Path) -> Receipt:
     """Read a receipt file; UsageFault."""
     try:
         values = json.loads(read_bytes(path, _MOST_BYTES))
-    except ValueError as error:
+    except (RecursionError, ValueError) as error:
         raise UsageFault(f"{path}: not a Celltrail arm receipt ({error})") from error
     return Receipt.from_json(values, str(path))

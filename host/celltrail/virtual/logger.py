@@ -13,6 +13,7 @@ from typing import Self
 from celltrail.errors import DeviceFault, UsageFault
 from celltrail.virtual.child import Child, Runtime, launch
 from celltrail.virtual.endpoint import Endpoint, PtyEndpoint, TcpEndpoint
+from celltrail.virtual.only_one import only_one
 from celltrail.virtual.pump import Pump
 from celltrail.virtual.stimulus import Stimulus
 from celltrail.virtual.world_file import WorldFile, new_uid
@@ -91,6 +92,7 @@ class VirtualLogger:
             self.stimulus.write(self._stimulus_path)
             self.flash = self._flash or folder / "flash"
             self._check_flash()
+            stack.enter_context(only_one(self.flash))
             self._world = self._open_world()
             endpoint: Endpoint = PtyEndpoint() if self._tcp is False else TcpEndpoint(_port(self._tcp))
             self.address = endpoint.address
@@ -123,9 +125,15 @@ class VirtualLogger:
         start_utc_ms = self.stimulus.start_utc_ms
         known = WorldFile.read(self.flash)
         uid = self._uid or (known.uid if known else new_uid())
+        thermometers = len(self.stimulus.temperatures)
+        if known and known.thermometers != thermometers:
+            raise UsageFault(
+                f"{self.flash}: this logger was built with {known.thermometers} thermometers, not {thermometers}; "
+                f"use --sensors {','.join(['tmp117'] * known.thermometers)}, or another file"
+            )
         if known and self._continue_world and known.start_utc_ms == start_utc_ms:
-            return WorldFile(uid, start_utc_ms, known.utc_ms + self._off_ms)
-        return WorldFile(uid, start_utc_ms, start_utc_ms)
+            return WorldFile(uid, start_utc_ms, known.utc_ms + self._off_ms, thermometers)
+        return WorldFile(uid, start_utc_ms, start_utc_ms, thermometers)
 
     def _power_on(self, cause: int) -> None:
         self._world.write(self.flash)

@@ -7,13 +7,17 @@ from pathlib import Path
 from celltrail.errors import UsageFault
 from celltrail.utc import parse
 from celltrail.virtual.replay import merge_shocks, parse_span_ms, read_readings, read_shock
-from celltrail.virtual.scenarios import DEFAULT_DAYS, make_scenario
+from celltrail.virtual.scenarios import make_scenario
 from celltrail.virtual.stimulus import ACCELEROMETERS, MAX_THERMOMETERS, Shock, Stimulus
 from celltrail.virtual.world_file import WorldFile
 
 NOW = "now"
 DEFAULT_SCENARIO = "box"
 _PRESS_MS = 200
+
+
+# A trip of five days that is armed some time after the start still ends within the story.
+_DAYS = 6.0
 
 
 @dataclass(frozen=True)
@@ -53,12 +57,13 @@ def prepare(request: Request) -> Stimulus:
 def _scenario(request: Request, replayed: tuple[Shock, ...]) -> Stimulus:
     if request.columns:
         raise UsageFault("--column chooses columns of a --replay file; give one")
+    known = None if request.flash is None else WorldFile.read(request.flash)
     stimulus = make_scenario(
         request.scenario or DEFAULT_SCENARIO,
         seed=request.seed,
-        days=DEFAULT_DAYS if request.days is None else request.days,
-        start_utc_ms=_start(request.start, _known_start(request.flash)),
-        channels=_thermometers(request.sensors) or 1,
+        days=_DAYS if request.days is None else request.days,
+        start_utc_ms=_start(request.start, known.start_utc_ms if known else None),
+        channels=_thermometers(request.sensors) or (known.thermometers if known else 1),
     )
     return replace(stimulus, shocks=merge_shocks(replayed, stimulus.shocks))
 
@@ -84,11 +89,6 @@ def _start(text: str | None, known_utc_ms: int | None) -> int:
     if start_utc_ms < 0:
         raise UsageFault("the world can't start before 1970")
     return start_utc_ms
-
-
-def _known_start(flash: Path | None) -> int | None:
-    known = None if flash is None else WorldFile.read(flash)
-    return None if known is None else known.start_utc_ms
 
 
 def _thermometers(text: str | None) -> int | None:
