@@ -3,6 +3,8 @@
 import contextlib
 import os
 import shlex
+import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -196,7 +198,18 @@ class Demo:
         keys, trail = self._out / "keys", self._out / "trip.trail"
         self._console.print(f"\nEverything is in {self._out}. By hand:", highlight=False)
         for command in ("verify", "show"):
-            self._show(f"celltrail {command} {shlex.quote(str(trail))} --keys {shlex.quote(str(keys))}")
+            self._show(f"{_program()} {command} {shlex.quote(str(trail))} --keys {shlex.quote(str(keys))}")
+
+
+def _program() -> str:
+    """The command as it can be typed in the folder where this one was."""
+    started = Path(sys.argv[0])
+    found = shutil.which("celltrail")
+    if started.stem != "celltrail" or (found and Path(found).resolve() == started.resolve()):
+        return "celltrail"
+    with contextlib.suppress(ValueError):
+        return shlex.quote(str(started.absolute().relative_to(Path.cwd())))
+    return shlex.quote(str(started.absolute()))
 
 
 def _wait(logger: VirtualLogger) -> None:

@@ -2,10 +2,12 @@
 
 import errno
 import os
+import stat
 import tempfile
 from pathlib import Path
 
 from celltrail.errors import UsageFault
+from celltrail_protocol.records import MAGIC_TRAIL
 
 _PRIVATE_MODE = 0o600
 _SHARED_MODE = 0o666
@@ -36,11 +38,48 @@ def read_bytes(path: Path, most: int) -> bytes:
     return data
 
 
-def write_atomic(path: Path, data: bytes, *, replace: bool = True, private: bool = False) -> None:
-    """Write beside the target, sync, and rename; `private` gives mode 0600. Raises UsageFault."""
+def check_target(path: Path, source: Path | None = None) -> None:
+    """UsageFault where no file may be written: over a read-out, over `source`, over what is no plain file."""
+    try:
+        if not _is_free(path) and (_is_trail(path) or (source is not None and path.samefile(source))):
+            raise UsageFault(f"{path}: holds a read-out, the evidence, and is not replaced; name another file")
+    except OSError as error:
+        raise describe_os_error(path, error) from error
+
+
+def _is_free(path: Path) -> bool:
+    """Whether nothing is there yet; UsageFault for what is no plain file."""
+    if str(path) == "-":
+        raise UsageFault("-: standard output can't be written to; name a file")
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return True
+    if stat.S_ISDIR(mode):
+        raise UsageFault(f"{path}: is a folder, not a file; name a file")
+    if not stat.S_ISREG(mode):
+        raise UsageFault(f"{path}: is a device or the like, not a file; name a file")
+    return False
+
+
+def _is_trail(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(MAGIC_TRAIL)) == MAGIC_TRAIL
+
+
+def write_atomic(
+    path: Path, data: bytes, *, replace: bool = True, private: bool = False, source: Path | None = None
+) -> None:
+    """Write beside the target, sync, and rename; `private` gives mode 0600. Raises UsageFault.
+
+    Only a read-out replaces a read-out; `source` is the file that the data was made from, which stays.
+    """
     if not replace and path.exists():
         raise UsageFault(f"{path}: exists already; name another file or say that it may be replaced")
+    if not data.startswith(MAGIC_TRAIL):
+        check_target(path, source)
     try:
+        _is_free(path)
         _write_beside(path, data, replace, _PRIVATE_MODE if private else _SHARED_MODE & ~_umask())
     except FileExistsError as error:
         raise UsageFault(f"{path}: exists already; name another file or say that it may be replaced") from error

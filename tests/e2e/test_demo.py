@@ -2,9 +2,11 @@
 
 import json
 import shlex
+import sys
 
 import pytest
 
+from celltrail import demo
 from celltrail.demo import FILES
 from celltrail.keys.keystore import KeyStore
 
@@ -25,3 +27,21 @@ def test_the_story_is_told_twice(cli, tmp_path):
     assert [words[0] for words in by_hand] == ["verify", "show"]
     for words in by_hand:
         cli(*words)
+
+
+@pytest.mark.parametrize(
+    ("started", "path", "typed"),
+    [
+        ("env/bin/celltrail", "", "env/bin/celltrail"),
+        ("{here}/env/bin/celltrail", "", "env/bin/celltrail"),
+        ("{here}/env/bin/celltrail", "{here}/env/bin", "celltrail"),
+        ("/opt/my env/celltrail", "", "'/opt/my env/celltrail'"),
+    ],
+)
+def test_the_last_lines_name_a_command_that_works_from_here(tmp_path, monkeypatch, started, path, typed):
+    (tmp_path / "env" / "bin").mkdir(parents=True)
+    (tmp_path / "env" / "bin" / "celltrail").touch(mode=0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", path.format(here=tmp_path))
+    monkeypatch.setattr(sys, "argv", [started.format(here=tmp_path), "demo"])
+    assert demo._program() == typed

@@ -100,9 +100,11 @@ def test_a_full_disk_leaves_the_part_and_the_next_try_goes_on(whole, cli):
 
 
 def test_a_part_of_another_trip_is_not_mixed_in(whole, cli, start):
-    logger, _ = whole
+    logger, sectors = whole
     (cli.folder / "whole.trail").rename(cli.folder / "other.trail.part")
-    assert "part of another read-out" in cli("download", "-d", logger.address, "-o", "other.trail", expect=2).err
+    assert "other.trail.part.1" in cli("download", "-d", logger.address, "-o", "other.trail").err
+    assert ring(cli.folder / "other.trail") == sectors
+    assert ring(cli.folder / "other.trail.part.1") == sectors
 
 
 def test_a_running_trip_survives_a_cut_and_is_read_on(flying, cli, start, tmp_path):
@@ -111,7 +113,9 @@ def test_a_running_trip_survives_a_cut_and_is_read_on(flying, cli, start, tmp_pa
     assert first["verdict"]["verdict"] == "recording"
     logger.kill()
     logger.restart(off_ms=60_000)
+    assert cli("status", "-d", logger.address, "--json").json["clock"] is False
     second = cli("download", "-d", logger.address, "-o", "second.trail", "--json").json
+    assert cli("status", "-d", logger.address, "--json").json["clock"] is True
     assert second["verdict"]["verdict"] == "recording"
     sealed = len(ring(tmp_path / "first.trail")) - 1
     assert ring(tmp_path / "second.trail")[:sealed] == ring(tmp_path / "first.trail")[:sealed]

@@ -46,6 +46,9 @@ class FakeLogger:
         self.epoch = 2
         self.unread = True
         self.world: int | None = None
+        self.clock = True
+        self.slot = 10
+        self.free = 100
         self.log: list[tuple[int, int]] = []
         self.commands: list[tuple[int, dict[str, Any]]] = []
         self.acknowledged_late = 0
@@ -67,8 +70,8 @@ class FakeLogger:
         answer = {
             "state": self.state, "reason": 1, "trip": self.trip, "boot": 3, "tick": 123456, "name": self.name,
             "uid": UID, "keyed": self.key is not None, "unread": self.unread, "alarms": 0, "battery": 2950,
-            "clock": True, "period": 60000, "slot": 10, "sectors": len(self.sectors), "first": self.first,
-            "used": self.used, "free": 100, "chunk": self.chunk, "fw": "0.1.0", "format": 1, "models": [1],
+            "clock": self.clock, "period": 60000, "slot": self.slot, "sectors": len(self.sectors), "first": self.first,
+            "used": self.used, "free": self.free, "chunk": self.chunk, "fw": "0.1.0", "format": 1, "models": [1],
             "steps": [7812500], "low": [-7040], "high": [19200], "accel": 16, "last": [640], "new_in_2030": 1,
         }  # fmt: skip
         return answer | ({} if self.world is None else {"world": self.world})
@@ -114,6 +117,8 @@ class FakeLogger:
             self.state = codes.STATE_LOGGING
         if command == smp.CMD_ERASE:
             self.state, self.sectors = codes.STATE_IDLE, []
+        if command == smp.CMD_CLOCK:
+            self.clock = True
         if command == smp.CMD_ACKNOWLEDGE:
             self.unread = False
         return {"tick": 124000, "uid": UID} if command in (smp.CMD_MARK, smp.CMD_PROVISION) else {}

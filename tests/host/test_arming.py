@@ -164,9 +164,22 @@ def test_what_will_be_armed_is_shown(logger):
     assert "TMP117" in text
     assert "8 degC for 30 min" in text
     assert "(raw 1024)" in text
-    assert "memory for about 338 days" in text
+    assert "memory for about 1.2 years" in text
 
 
 def test_a_plan_that_outlasts_the_memory_is_told(logger):
     lines = lines_for(logger, load_profile("2-8C").with_changes(period_s=1, duration_s=30 * 86400))
     assert "LESS than the planned 30 d" in lines[-1]
+
+
+def test_a_small_memory_is_told_in_hours(logger):
+    # Measured on the virtual logger: 16 sectors take readings of a lively second for 18 h 08 min.
+    logger.free, logger.sectors = 16, []
+    assert "memory for about 18 hours" in lines_for(logger, load_profile("2-8C").with_changes(period_s=1))[-1]
+
+
+def test_a_full_ring_is_free_once_it_is_armed_again(logger):
+    logger.free, logger.sectors, logger.first = 0, [b""] * 120, 20
+    full = lines_for(logger, load_profile("2-8C"))[-1]
+    logger.free, logger.sectors, logger.first = 100, [], 0
+    assert lines_for(logger, load_profile("2-8C"))[-1] == full

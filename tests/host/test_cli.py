@@ -214,9 +214,10 @@ def test_provision(capsys, device, logger, tmp_path):
     assert run(["provision", "-d", device]) == 4
     assert "has a device key already" in capsys.readouterr().err
     logger.key = None
-    assert run(["provision", "-d", device, "--json"]) == 0
+    new = tmp_path / "new"
+    assert run(["provision", "-d", device, "--json", "--keys", str(new)]) == 0
     assert json.loads(capsys.readouterr().out)["name"] == "CT-31A722"
-    assert KeyStore().device_key(UID) == logger.key
+    assert KeyStore(new).device_key(UID) == logger.key
 
 
 def test_download_reports_the_verdict(capsys, device, tmp_path):

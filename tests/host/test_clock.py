@@ -136,3 +136,8 @@ def test_any_pairs_give_times_or_none(entries):
     made = clock(pairs, {0: 5, 2: 1 << 30})
     _, bound = made.utc_of(np.arange(5), np.arange(5))
     assert (bound >= 0).all()
+
+
+def test_rounding_to_milliseconds_is_no_drift():
+    assert clock([pair(1, 100, UTC, 0), pair(1, 116, UTC + 15, 0)], {1: DAY}).flags == []
+    assert clock([pair(1, 100, UTC, 0), pair(1, 116, UTC + 30, 0)], {1: DAY}).flags != []

@@ -217,3 +217,56 @@ def test_an_older_trip(tmp_path, keys):
     with OverTcp(logger) as served:
         outcome = fetch(served, Wish(folder=tmp_path, trip=3), keys)
     assert (outcome.path.name, outcome.sectors, outcome.acknowledged) == ("CT-31A722-3.trail", 2, False)
+
+
+def test_a_boot_without_clock_gets_one_before_it_is_read(tmp_path, keys):
+    logger = FakeLogger()
+    logger.clock = False
+    with OverTcp(logger) as served:
+        assert fetch(served, Wish(folder=tmp_path, operator="KB"), keys).acknowledged
+    assert [command for command, _ in logger.commands] == [smp.CMD_CLOCK, smp.CMD_ACKNOWLEDGE]
+    assert logger.commands[0][1]["op"] == "KB"
+    assert logger.log.index((64, smp.CMD_CLOCK)) < logger.log.index((64, smp.CMD_LIVE))
+
+
+def test_a_clock_that_is_refused_costs_no_read_out(tmp_path, keys):
+    logger, told = FakeLogger(), Told()
+    logger.clock, logger.refuse_next = False, [smp.ERR_STATE]
+    with OverTcp(logger) as served:
+        fetch(served, Wish(folder=tmp_path), keys, told)
+    assert "the record gets no clock" in told.lines[0]
+
+
+@pytest.mark.parametrize("state", [codes.STATE_STOPPED, codes.STATE_IDLE])
+def test_a_trip_that_is_over_takes_no_clock(tmp_path, keys, state):
+    logger = FakeLogger()
+    logger.clock, logger.state = False, state
+    with OverTcp(logger) as served:
+        fetch(served, Wish(folder=tmp_path), keys)
+    assert smp.CMD_CLOCK not in [command for command, _ in logger.commands]
+
+
+def test_without_the_key_no_clock_is_told(tmp_path):
+    logger = FakeLogger()
+    logger.clock = False
+    (tmp_path / "none").mkdir(mode=0o700)
+    with OverTcp(logger) as served:
+        fetch(served, Wish(folder=tmp_path), KeyStore(tmp_path / "none"))
+    assert logger.commands == []
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_a_folder_is_no_file_to_write(tmp_path, keys, force):
+    with OverTcp(FakeLogger()) as served, pytest.raises(UsageFault, match="is a folder"):
+        fetch(served, Wish(path=tmp_path, force=force), keys)
+
+
+def test_a_foreign_part_is_set_aside_with_a_word(tmp_path, keys):
+    told = Told()
+    (tmp_path / "a.trail.part").write_bytes(b"precious")
+    (tmp_path / "a.trail.part.1").write_bytes(b"older")
+    with OverTcp(FakeLogger()) as served:
+        fetch(served, Wish(path=tmp_path / "a.trail"), keys, told)
+    assert (tmp_path / "a.trail.part.1").read_bytes() == b"older"
+    assert (tmp_path / "a.trail.part.2").read_bytes() == b"precious"
+    assert "a.trail.part.2" in told.lines[0]

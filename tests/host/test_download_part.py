@@ -45,17 +45,20 @@ def test_any_damage_ends_what_is_believed(path):
 
 
 @pytest.mark.parametrize(("uid", "trip"), [(UID, 8), (bytes(8), 7)])
-def test_a_part_of_another_trip_is_refused_and_left_alone(path, uid, trip):
+def test_a_part_of_another_trip_is_set_aside(path, uid, trip):
     before = path.read_bytes()
-    with pytest.raises(UsageFault, match="part of another read-out"):
-        PartFile(path, uid, trip)
-    assert path.read_bytes() == before
+    with PartFile(path, uid, trip) as part:
+        assert part.sectors == {}
+        assert part.set_aside == path.with_name("a.part.1")
+    assert part.set_aside.read_bytes() == before
 
 
-def test_a_foreign_file_is_refused(tmp_path):
-    (tmp_path / "a.part").write_bytes(b"hello, this is something else")
-    with pytest.raises(UsageFault):
-        PartFile(tmp_path / "a.part", UID, 7)
+@pytest.mark.parametrize("text", [b"hello, this is something else", b"short"])
+def test_a_foreign_file_is_set_aside(tmp_path, text):
+    (tmp_path / "a.part").write_bytes(text)
+    with PartFile(tmp_path / "a.part", UID, 7) as part:
+        assert part.set_aside is not None
+        assert part.set_aside.read_bytes() == text
 
 
 def test_a_file_that_was_cut_in_its_header_begins_anew(tmp_path):
@@ -64,15 +67,16 @@ def test_a_file_that_was_cut_in_its_header_begins_anew(tmp_path):
 
 
 def test_a_folder_that_is_not_there(tmp_path):
-    with pytest.raises(UsageFault, match="No such file"):
+    with pytest.raises(UsageFault, match="No such file") as fault:
         PartFile(tmp_path / "no" / "a.part", UID, 7)
+    assert "stays there" not in str(fault.value)
 
 
 def test_a_full_disk(tmp_path):
     with PartFile(tmp_path / "a.part", UID, 7) as part:
         part.keep(0, sector(0))
         full = mock.Mock(write=mock.Mock(side_effect=OSError(28, "No space left")))
-        with mock.patch.object(part, "_file", full), pytest.raises(UsageFault, match="No space left"):
+        with mock.patch.object(part, "_file", full), pytest.raises(UsageFault, match=r"No space left.*stays there"):
             part.keep(1, sector(1))
     assert sorted(reopened(tmp_path / "a.part")) == [0]
 

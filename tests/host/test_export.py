@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -172,7 +173,7 @@ def test_the_command_writes_and_says_what_it_wrote(kind, trip, tmp_path, capsys)
     captured = capsys.readouterr()
     assert captured.out == ""
     assert f"wrote {out}" in captured.err
-    assert "closed" in captured.err
+    assert "CLOSED: complete and untouched" in captured.err
     assert out.exists()
     assert (tmp_path / f"shocks.{kind}").exists() == (kind != "json")
 
@@ -181,3 +182,42 @@ def test_a_place_that_is_not_there_is_one_line(trip, tmp_path, capsys):
     out = tmp_path / "no" / "readings.csv"
     assert run(["export", "csv", str(trip), "-o", str(out), "--keys", str(tmp_path / "keys")]) == 2
     assert "no such file or folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "json"])
+def test_no_export_replaces_a_read_out(kind, trip, tmp_path, capsys):
+    other = tmp_path / "shocks.x"
+    other.write_bytes(trip.read_bytes())
+    damaged = tmp_path / "damaged.trail"
+    damaged.write_bytes(b"?" + trip.read_bytes()[1:])
+    before = trip.read_bytes()
+    # Itself, another one, as the second file of an export, and a damaged one whose first bytes are not its own.
+    cases = [(trip, trip), (trip, other), (damaged, damaged)] + [(trip, tmp_path / "readings.x")] * (kind != "json")
+    for source, out in cases:
+        words = ["export", kind, str(source), "-o", str(out), "--damaged", "--keys", str(tmp_path / "keys")]
+        assert run(words) == 2
+        assert "the evidence" in capsys.readouterr().err
+    assert trip.read_bytes() == other.read_bytes() == before
+    assert damaged.read_bytes() == b"?" + before[1:]
+    assert not (tmp_path / "readings.x").exists()
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "json"])
+def test_only_plain_files_are_replaced(kind, trip, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    for out, words in (("folder", "is a folder"), ("pipe", "is a device or the like"), ("-", "standard output")):
+        assert run(["export", kind, str(trip), "-o", out, "--keys", str(tmp_path / "keys")]) == 2
+        assert words in capsys.readouterr().err
+    assert (tmp_path / "pipe").is_fifo()
+    assert not (tmp_path / "-").exists()
+
+
+def test_an_export_tells_the_verdict_and_does_not_judge(trip, tmp_path, capsys):
+    (tmp_path / "empty").mkdir(mode=0o700)
+    out = tmp_path / "readings.csv"
+    assert run(["export", "csv", str(trip), "-o", str(out), "--keys", str(tmp_path / "empty")]) == 0
+    assert "NOT CHECKABLE: complete; seals not checked" in capsys.readouterr().err
+    run(["export", "--help"])
+    assert "doesn't judge" in capsys.readouterr().out

@@ -10,7 +10,7 @@ from celltrail.link.session import open_session
 from celltrail.operate import commands
 from celltrail.operate.provisioning import provision
 from celltrail_protocol import codes, smp
-from tests.host.fake_logger import KEY, UID, FakeLogger, OverTcp
+from tests.host.fake_logger import KEY, UID, FakeLogger, OverTcp, Refused
 
 
 @pytest.fixture
@@ -184,10 +184,59 @@ def test_provision(tmp_path):
         in_session(logger, lambda session: provision(session, keys, ""))
 
 
-@pytest.mark.parametrize("name", ["x" * 17, " ", "a\tb"])
+@pytest.mark.parametrize("name", ["x" * 17, " ", "a\tb", "CT/../x", "Kühlbox", "a:b"])
 def test_names_that_do_not_fit(tmp_path, name):
     logger = FakeLogger()
     logger.key = None
     with pytest.raises(UsageFault):
         in_session(logger, lambda session: provision(session, KeyStore(tmp_path / "k"), name))
     assert logger.key is None
+
+
+@pytest.mark.parametrize(
+    ("work", "command"),
+    [
+        (lambda s, k: commands.mark(s, k, commands.mark_event("received", "none", "", "KB", "")), smp.CMD_MARK),
+        (lambda s, k: commands.stop(s, k, "KB"), smp.CMD_STOP),
+        (lambda s, k: commands.start(s, k, "KB"), smp.CMD_START),
+    ],
+)
+def test_a_boot_without_clock_gets_one_before_any_proven_command(keys, work, command):
+    logger = FakeLogger()
+    logger.clock = False
+    logger.state = codes.STATE_ARMED if command == smp.CMD_START else codes.STATE_LOGGING
+    in_session(logger, lambda session: work(session, keys))
+    assert [sent for sent, _ in logger.commands] == [smp.CMD_CLOCK, command]
+    told = logger.commands[0][1]
+    assert (told["op"], told["tick"], told["src"]) == ("KB", 123456, codes.CLOCK_HOST)
+    assert told["utc"] > 1_700_000_000_000
+    assert told["unc"] >= 1
+
+
+def test_a_clock_that_is_refused_does_not_keep_a_trip_from_being_stopped(keys):
+    logger = FakeLogger()
+    logger.clock, logger.refuse_next = False, [smp.ERR_STATE]
+    in_session(logger, lambda session: commands.stop(session, keys, "KB"))
+    assert logger.state == codes.STATE_STOPPED
+
+
+def test_a_key_of_a_logger_is_never_replaced(keys):
+    logger = FakeLogger()
+    logger.key = None
+    with pytest.raises(RefusedFault, match="holds another key for it; move it away first"):
+        in_session(logger, lambda session: provision(session, keys, ""))
+    assert keys.device_key(UID) == KEY
+    assert logger.key is None
+
+
+def test_a_provisioning_that_was_refused_leaves_no_key(tmp_path):
+    logger, keys = FakeLogger(), KeyStore(tmp_path / "new")
+    logger.key = None
+
+    def refuse(command, request):
+        raise Refused(smp.GROUP_CELLTRAIL, smp.ERR_KEY_SET)
+
+    logger.open_command = refuse
+    with pytest.raises(ErrorAnswer):
+        in_session(logger, lambda session: provision(session, keys, ""))
+    assert keys.device_key(UID) is None

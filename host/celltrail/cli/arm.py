@@ -20,12 +20,19 @@ from celltrail.cli.common import (
 )
 from celltrail.errors import UsageFault
 from celltrail.keys.keystore import KeyStore
-from celltrail.keys.receipt import Receipt, save_receipt
+from celltrail.keys.receipt import Receipt, check_place, save_receipt
 from celltrail.link.session import Session, require_state
 from celltrail.operate import arming
 from celltrail.operate.commands import AT_REST, refuse_unread, require_key
-from celltrail.plans.profile import Profile, load_profile, profile_names
-from celltrail.utc import iso
+from celltrail.plans.profile import (
+    DELAY_BOUNDS_S,
+    DURATION_BOUNDS_S,
+    PERIOD_BOUNDS_S,
+    Profile,
+    load_profile,
+    profile_names,
+)
+from celltrail.utc import iso, span
 from celltrail.virtual.replay import parse_span_ms
 
 EPILOG = """\b
@@ -35,8 +42,15 @@ Examples:
   celltrail arm my-profile.toml --start command --yes"""
 
 
-def _seconds(text: str | None) -> int | None:
-    return None if text is None else round(parse_span_ms(text) / 1000)
+def _seconds(option: str, text: str | None, bounds_s: tuple[int, int]) -> int | None:
+    """Whole seconds; UsageFault with the option and its bounds for anything else."""
+    if text is None:
+        return None
+    seconds, rest_ms = divmod(parse_span_ms(text), 1000)
+    low_s, high_s = bounds_s
+    if rest_ms or not low_s <= seconds <= high_s:
+        raise UsageFault(f"{option} {text}: it may be {span(low_s * 1000)} to {span(high_s * 1000)}, in whole seconds")
+    return seconds
 
 
 def arm(
@@ -61,15 +75,15 @@ def arm(
     """Begin a trip: show what will be armed, ask, make the trip's key, and keep key and receipt."""
     code = checked_operator(operator)
     changed = load_profile(profile).with_changes(
-        period_s=_seconds(period),
-        duration_s=_seconds(duration),
+        period_s=_seconds("--period", period, PERIOD_BOUNDS_S),
+        duration_s=_seconds("--duration", duration, DURATION_BOUNDS_S),
         start=start or ("delay" if delay else None),
-        delay_s=_seconds(delay),
+        delay_s=_seconds("--delay", delay, DELAY_BOUNDS_S),
         wrap=wrap,
         shock=shock,
     )
-    if receipt is not None and not receipt.absolute().parent.is_dir():
-        raise UsageFault(f"{receipt}: there is no such folder")
+    if receipt is not None:
+        check_place(receipt)
     store = KeyStore(keys)
 
     async def work(session: Session) -> Receipt:
@@ -78,12 +92,23 @@ def arm(
         return await arming.arm(session, prepared, store, code, discard_unread)
 
     made = with_session(device, work)
-    if receipt is not None:
-        save_receipt(receipt, made, replace=True)
+    failed = _copy(made, store, receipt)
     if json:
         print_json(made.to_json())
     else:
-        _report(made, store, receipt)
+        _report(made, store, None if failed else receipt)
+    if failed:
+        raise failed
+
+
+def _copy(made: Receipt, keys: KeyStore, path: Path | None) -> UsageFault | None:
+    """The fault of a copy that can't be written: by now the trip is armed, and that must be told first."""
+    try:
+        if path is not None:
+            save_receipt(path, made, replace=True)
+    except UsageFault as fault:
+        return UsageFault(f"trip {made.trip} is armed, its key and receipt are kept in {keys.folder}; no copy: {fault}")
+    return None
 
 
 def _prepare(session: Session, profile: Profile, keys: KeyStore, discard: bool) -> arming.Prepared:

@@ -16,6 +16,7 @@ from celltrail.keys.keystore import KeyStore
 from celltrail.link.messages import Status
 from celltrail.link.session import Session, require_state
 from celltrail.operate import commands
+from celltrail_protocol import codes
 
 EPILOG = """\b
 Examples:
@@ -36,6 +37,8 @@ def erase(
 
     async def work(session: Session) -> Status:
         before = session.status
+        if not _has_trip(before):
+            return before
         require_state(before, commands.AT_REST, "be erased")
         commands.refuse_unread(before, discard_unread)
         confirm(f"Erase trip {before.trip} of {before.called}?", yes)
@@ -45,5 +48,11 @@ def erase(
     before = with_session(device, work)
     if json:
         print_json({"uid": before.uid, "name": before.name, "trip": before.trip, "state": "idle"})
+    elif not _has_trip(before):
+        print(f"{before.called} holds no trip; there is nothing to erase")
     else:
         print(f"trip {before.trip} of {before.called} is erased")
+
+
+def _has_trip(now: Status) -> bool:
+    return now.state != codes.STATE_IDLE or now.sectors > 0

@@ -7,7 +7,9 @@ import typer
 
 from celltrail.cli.common import Keys, say
 from celltrail.evidence.verify import Checked, load_checked
+from celltrail.files import check_target
 from celltrail.keys.keystore import KeyStore
+from celltrail.views.verdict_text import headline
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A .trail file.", show_default=False)]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="The file to write; replaced if it exists.")]
@@ -23,7 +25,11 @@ Examples:
   celltrail export csv trip.trail -o readings.csv         and shocks.csv beside it
   celltrail export csv trip.trail -o t.csv --waves waves/ and t-shocks.csv
   celltrail export parquet trip.trail -o readings.parquet
-  celltrail export json trip.trail -o trip.json""",
+  celltrail export json trip.trail -o trip.json
+
+\b
+It exports and doesn't judge: the exit code is 0 whatever the verdict, which is
+told on standard error. A script that needs the answer asks 'celltrail verify'.""",
 )
 
 
@@ -40,7 +46,7 @@ def export_csv(
     """Readings, and beside them the shock events, as CSV in UTF-8."""
     from celltrail.views import export_csv as writer
 
-    checked = _load(file, keys, damaged)
+    checked = _load(file, keys, damaged, [out, shocks_path(out)])
     writer.write_readings(checked, out)
     writer.write_shocks(checked, shocks_path(out))
     written = [out, shocks_path(out)]
@@ -54,7 +60,7 @@ def export_parquet(file: File, out: Out, keys: Keys = None, damaged: Damaged = F
     """Readings, and beside them the shock events with their waveforms, as Parquet."""
     from celltrail.views import export_parquet as writer
 
-    checked = _load(file, keys, damaged)
+    checked = _load(file, keys, damaged, [out, shocks_path(out)])
     writer.write_readings(checked, out)
     writer.write_shocks(checked, shocks_path(out))
     _tell(checked, [out, shocks_path(out)])
@@ -65,7 +71,7 @@ def export_json(file: File, out: Out, keys: Keys = None, damaged: Damaged = Fals
     """Everything as one JSON document."""
     from celltrail.views import export_json as writer
 
-    checked = _load(file, keys, damaged)
+    checked = _load(file, keys, damaged, [out])
     writer.write_record(checked, out)
     _tell(checked, [out])
 
@@ -76,12 +82,14 @@ def shocks_path(out: Path) -> Path:
     return out.with_name(stem + out.suffix)
 
 
-def _load(file: Path, keys: Path | None, damaged: bool) -> Checked:
+def _load(file: Path, keys: Path | None, damaged: bool, targets: list[Path]) -> Checked:
+    for target in targets:
+        check_target(target, file)
     return load_checked(file, KeyStore(keys), damaged=damaged)
 
 
 def _tell(checked: Checked, written: list[Path]) -> None:
     """Where it went, and what the evidence says, on standard error."""
-    say(f"{checked.trail.path}: {checked.verdict.word}")
+    say(f"{checked.trail.path}: {headline(checked.verdict)}")
     for path in written:
         say(f"wrote {path}")

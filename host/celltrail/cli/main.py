@@ -1,6 +1,7 @@
 """The `celltrail` command: finds the subcommand, and turns faults into one line and an exit code."""
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -85,7 +86,9 @@ def run(arguments: Sequence[str]) -> int:
         try:
             build(called)(args=list(arguments), prog_name="celltrail")
         except SystemExit as done:
-            sys.stdout.flush()
+            if isinstance(done.__context__, BrokenPipeError):
+                raise done.__context__ from None
+            _flush()
             return _ended(done.code)
         return 0
     except CelltrailError as fault:
@@ -94,13 +97,32 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _ended(_INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read our output has gone; python would complain again when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()
         return _INTERRUPTED
     except OSError as fault:
         place = f"{fault.filename}: " if fault.filename else ""
         _tell(f"{place}{fault.strerror or fault}")
         return _DISK
+
+
+def _flush() -> None:
+    """The work is done and its exit code stands, also when nobody reads the answer to its end."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence()
+
+
+def _silence() -> None:
+    """Whoever read our output has gone; python would complain again when it flushes at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _accept_any_encoding() -> None:
+    """A terminal that can't show a letter gets a question mark instead, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _ended(code: str | int | None) -> int:
@@ -116,4 +138,5 @@ def _tell(text: str) -> None:
 
 def main() -> None:
     """The entry point of the `celltrail` script."""
+    _accept_any_encoding()
     sys.exit(run(sys.argv[1:]))

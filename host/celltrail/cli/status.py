@@ -1,13 +1,18 @@
 """`celltrail status`."""
 
+import contextlib
 from typing import Any
 
-from celltrail.cli.common import Device, Json, print_json, with_session
+from celltrail.cli.common import Device, Json, Keys, print_json, with_session
+from celltrail.errors import UsageFault
+from celltrail.keys.keystore import KeyStore
+from celltrail.keys.receipt import Receipt
 from celltrail.link.messages import Status
 from celltrail.link.session import ClockPair, Session
+from celltrail.plans.plan_text import describe_start
 from celltrail.plans.sensor import fitted_from_status
 from celltrail.utc import iso, span
-from celltrail_protocol import names
+from celltrail_protocol import codes, names
 
 EPILOG = """\b
 Examples:
@@ -15,20 +20,29 @@ Examples:
   celltrail status -d serial:///dev/ttyACM0 --json"""
 
 
-def status(device: Device = None, json: Json = False) -> None:
+def status(device: Device = None, keys: Keys = None, json: Json = False) -> None:
     """Show how a logger is: state, trip, alarms, memory, battery, last readings."""
     now, pair = with_session(device, _read)
     if json:
         print_json(as_json(now, pair))
         return
-    width = max(len(label) for label, _ in rows(now, pair))
-    for label, text in rows(now, pair):
+    lines = rows(now, pair, _receipt(KeyStore(keys), now))
+    width = max(len(label) for label, _ in lines)
+    for label, text in lines:
         print(f"{label:{width}}  {text}")
 
 
 async def _read(session: Session) -> tuple[Status, ClockPair]:
     pair = await session.pair()
     return await session.refresh(), pair
+
+
+def _receipt(keys: KeyStore, now: Status) -> Receipt | None:
+    """That of the trip, if this host armed it; a key store in disorder is no reason to tell nothing."""
+    with contextlib.suppress(UsageFault):
+        entry = keys.trip(now.uid, now.trip)
+        return entry.receipt if entry else None
+    return None
 
 
 def as_json(now: Status, pair: ClockPair) -> dict[str, Any]:
@@ -47,14 +61,14 @@ def as_json(now: Status, pair: ClockPair) -> dict[str, Any]:
     }
 
 
-def rows(now: Status, pair: ClockPair) -> list[tuple[str, str]]:
+def rows(now: Status, pair: ClockPair, receipt: Receipt | None = None) -> list[tuple[str, str]]:
     """Label and text, for people."""
     return [
         (
             "logger",
             f"{now.name or 'no name yet'}, uid {now.uid.hex()}, firmware {now.fw}{', simulated' * pair.simulated}",
         ),
-        ("state", _state(now)),
+        ("state", _state(now, receipt)),
         ("trip", _trip(now)),
         ("alarms", _alarms(now)),
         *_readings(now),
@@ -66,8 +80,10 @@ def rows(now: Status, pair: ClockPair) -> list[tuple[str, str]]:
     ]
 
 
-def _state(now: Status) -> str:
+def _state(now: Status, receipt: Receipt | None) -> str:
     word = names.STATE_NAMES.get(now.state, str(now.state))
+    if now.state == codes.STATE_ARMED:
+        return word + (f", {describe_start(receipt.plan, fitted_from_status(now.as_map()))}" if receipt else "")
     reason = names.REASON_NAMES.get(now.reason)
     return f"{word} (by {reason})" if reason else word
 
@@ -76,7 +92,10 @@ def _trip(now: Status) -> str:
     if not now.sectors:
         return "none"
     lost = f", the first {now.first} overwritten" if now.first else ""
-    return f"{now.trip}: {now.slot} readings at {span(now.period)}, {now.sectors} sectors{lost}"
+    # The logger counts on with the first reading of a boot; until then it knows no number.
+    readings = f"{now.slot} readings at {span(now.period)}" if now.slot else f"a reading every {span(now.period)}"
+    known = f"{readings}, " if now.period else ""
+    return f"{now.trip}: {known}{now.sectors} sectors{lost}"
 
 
 def _alarms(now: Status) -> str:

@@ -1,5 +1,6 @@
 """`celltrail verify`: is a `.trail` file complete and untouched?"""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -28,10 +29,12 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="A .trail file.", sho
 def verify(file: File, keys: Keys = None, json: Json = False) -> None:
     """Is a .trail file complete and untouched?"""
     verdict = verify_file(file, KeyStore(keys))
-    if json:
-        print_json(verdict.to_json())
-    else:
-        print_verdict(verdict)
+    # The answer's exit code stands, also when nobody reads the answer to its end.
+    with suppress(BrokenPipeError):
+        if json:
+            print_json(verdict.to_json())
+        else:
+            print_verdict(verdict)
     raise typer.Exit(verdict.exit_code)
 
 
@@ -41,6 +44,9 @@ def print_verdict(verdict: Verdict) -> None:
     first, *rest = verdict_lines(verdict)
     line = Text(first)
     line.stylize("bold " + {0: "green", 5: "yellow"}.get(verdict.exit_code, "red"), 0, len(verdict.word))
-    console.print(line)
-    for text in rest:
-        console.print(Text(text))
+    # Rich would end the program when a pipe closes, so it only makes the text.
+    with console.capture() as captured:
+        console.print(line)
+        for text in rest:
+            console.print(Text(text))
+    print(captured.get(), end="")

@@ -20,6 +20,8 @@ DRIFT_PPM = 50.0
 WANDER_PPM = 20.0
 SUSPICIOUS_PPM = 200.0
 _QUARTER_MS = 15 * 60 * 1000
+# Ticks and UTC are whole milliseconds, each rounded down.
+_ROUNDING_MS = 2
 _PPM = 1e-6
 
 
@@ -127,7 +129,7 @@ class Clock:
         """Say that two pairs contradict each other; by how many ms, 0 when they don't."""
         apart_ms = abs(two.at.tick_ms - one.at.tick_ms)
         off_ms = (two.utc_ms - one.utc_ms) - (two.at.tick_ms - one.at.tick_ms)
-        unsure_ms = one.uncertainty_ms + two.uncertainty_ms
+        unsure_ms = one.uncertainty_ms + two.uncertainty_ms + _ROUNDING_MS
         if abs(off_ms) - unsure_ms <= apart_ms * SUSPICIOUS_PPM * _PPM:
             return 0.0
         text = f"boot {boot}: two clocks disagree by {span(off_ms)} over {span(apart_ms)}"

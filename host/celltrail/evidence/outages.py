@@ -1,7 +1,7 @@
 """Where the record has no readings, and why: lost sensors, late samples, restarts, and what nobody accounts for."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,7 +34,7 @@ def outages_of(record: Record, verdict: Verdict) -> list[Outage]:
     runs = [(run, reason_of(run)) for run in _joined(record.runs)]
     runs += [(Run(one.channel, one.first, one.end, "hole"), UNACCOUNTED) for one in verdict.holes]
     found = [_of_run(record, run, reason) for run, reason in runs]
-    found += _restarts(record)
+    found += [replace(one, reason=f"restart ({one.reason})") for one in restarts_of(record)]
     return sorted(found, key=lambda one: (one.start.boot, one.start.tick_ms, one.channel or 0))
 
 
@@ -61,13 +61,13 @@ def _of_run(record: Record, run: Run, reason: str) -> Outage:
     return Outage(run.channel, start, end, run.end - run.first, reason)
 
 
-def _restarts(record: Record) -> list[Outage]:
-    """From the last sign of life of a boot to the next boot's frame."""
+def restarts_of(record: Record) -> list[Outage]:
+    """From the last sign of life of a boot to the next boot's frame; the reason is the cause of the reset."""
     last = {instant.boot: instant.tick_ms for instant in record.last_ticks}
     found = []
     for boot in record.boots:
         before = max((number for number in last if number < boot.at.boot), default=None)
         if before is not None:
             cause = RESET_NAMES.get(boot.cause, f"cause {boot.cause}")
-            found.append(Outage(None, Instant(before, last[before]), boot.at, 0, f"restart ({cause})"))
+            found.append(Outage(None, Instant(before, last[before]), boot.at, 0, cause))
     return found

@@ -26,6 +26,8 @@ from celltrail_protocol.records import (
 )
 
 TRAIL_VERSION = 1
+# What a read-out that was interrupted begins with.
+PART_MAGIC = b"CTPART1\n"
 # Far above any logger's flash, so that a foreign file can't fill the memory.
 MOST_BYTES = 256_000_000
 
@@ -142,6 +144,8 @@ def parse_trail(data: bytes, path: Path) -> Trail:
     """The same for a file's content; `path` is for messages."""
     if not data:
         raise UsageFault(f"{path}: the file is empty; download the trip again")
+    if data.startswith(PART_MAGIC):
+        raise UsageFault(f"{path}: an unfinished read-out; run the same download again, it goes on there")
     found = parse_sections(data)
     if found is None:
         raise UsageFault(f"{path}: not a .trail file; name a file that 'celltrail download' wrote")

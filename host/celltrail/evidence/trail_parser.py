@@ -171,14 +171,16 @@ def _search_sound(data: bytes, at: int, guesses: list[int]) -> int | None:
 def _check_order(data: bytes, sections: list[Section], damage: list[Damage]) -> None:
     """META first, DONE last and right, and what may stand once not twice."""
     tags = [section.tag for section in sections]
-    if not tags or tags[0] != b"META":
+    is_cut = any(entry.cut for entry in damage)
+    # A file that ends before its first section is cut off, no more.
+    if tags[:1] != [b"META"] and (tags or (damage and not is_cut)):
         text = "the read-out record (section META) is not at the file's beginning"
         damage.append(Damage(text, "META", _FIRST, _FIRST))
     for tag in ONCE_TAGS:
         if tags.count(tag) > 1:
             damage.append(sections[tags.index(tag)].damage("stands there more than once"))
     if not tags or tags[-1] != b"DONE":
-        if not any(entry.cut for entry in damage):
+        if not is_cut:
             text = f"the file is cut off at byte {len(data)}: its end (section DONE) is missing"
             damage.append(Damage(text, "DONE", len(data), len(data), True))
         return

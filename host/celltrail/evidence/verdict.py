@@ -12,6 +12,8 @@ The JSON document of `celltrail verify --json` has these keys; times are ISO 860
     untouched               answer (null without key); how many seals and checkpoints are good; live_proof_good;
                             unsealed_readings: those that nothing proves
     findings                kind (altered, missing, note), text, sector, offset, first_byte, end_byte (exclusive)
+    ended                   why the trip ended, null when the record doesn't say that it did
+    restarts                cause; off_utc, the last sign of life; on_utc and its utc_bound_ms; seconds between the two
     clock_flags             doubts about the clock, one sentence each
 """
 
@@ -54,6 +56,32 @@ class TimedSpan:
 
 
 @dataclass(frozen=True)
+class Restart:
+    """The logger was off: the UTC of its last sign of life and of its return with the bound, None where unknown."""
+
+    cause: str
+    off_utc_ms: int | None
+    on_utc_ms: int | None
+    bound_ms: int | None
+
+    @property
+    def length_ms(self) -> int | None:
+        """How long nothing was recorded."""
+        known = self.off_utc_ms is not None and self.on_utc_ms is not None
+        return max(0, (self.on_utc_ms or 0) - (self.off_utc_ms or 0)) if known else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "cause": self.cause,
+            "off_utc": _iso(self.off_utc_ms),
+            "on_utc": _iso(self.on_utc_ms),
+            "utc_bound_ms": self.bound_ms,
+            "without_readings_s": None if self.length_ms is None else self.length_ms / 1000,
+        }
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What `celltrail verify` says about one file."""
 
@@ -80,6 +108,8 @@ class Verdict:
     unsealed: int
     findings: tuple[Finding, ...] = ()
     clock_flags: tuple[str, ...] = field(default=())
+    restarts: tuple[Restart, ...] = ()
+    end_reason: str | None = None
 
     @property
     def exit_code(self) -> int:
@@ -114,14 +144,20 @@ class Verdict:
             "verdict": self.word,
             "exit_code": self.exit_code,
             "intact": self.intact,
-            "logger": {"uid": self.uid.hex(), "name": self.name, "simulated": self.simulated},
-            "trip": self.trip,
+            "logger": {
+                "uid": self.uid.hex() if any(self.uid) else None,
+                "name": self.name,
+                "simulated": self.simulated,
+            },
+            "trip": self.trip if self.trip >= 0 else None,
             "first_utc": _iso(self.first_utc_ms),
             "last_utc": _iso(self.last_utc_ms),
             "utc_bound_ms": self.bound_ms,
             "complete": self._complete_json(),
             "untouched": self._untouched_json(),
             "findings": [one.to_json() for one in self.findings],
+            "ended": self.end_reason,
+            "restarts": [one.to_json() for one in self.restarts],
             "clock_flags": list(self.clock_flags),
         }
 

@@ -8,26 +8,33 @@ from typing import Any
 
 import numpy as np
 
+from celltrail.errors import UsageFault
 from celltrail.evidence import verdict as words
 from celltrail.evidence.chain import check_chain, check_seal_counts, tags_of
 from celltrail.evidence.clock import Clock
 from celltrail.evidence.coverage import Coverage, Span, cover, due_slots
 from celltrail.evidence.decode import read_record
 from celltrail.evidence.findings import ALTERED, MISSING, NOTE, Finding, at_sector, of_damage
+from celltrail.evidence.outages import restarts_of
 from celltrail.evidence.pending import PENDING_SECTOR
 from celltrail.evidence.proof import Proof, prove
 from celltrail.evidence.record import Instant, Record
 from celltrail.evidence.scan import Sector, scan_sectors
-from celltrail.evidence.trail import Trail, open_trail, read_trail
-from celltrail.evidence.verdict import TimedSpan, Verdict
+from celltrail.evidence.trail import Trail, open_trail
+from celltrail.evidence.verdict import Restart, TimedSpan, Verdict
 from celltrail.keys.keystore import KeyStore, TripEntry
 from celltrail.plans.planning import settings_hash
+from celltrail.utc import span
+from celltrail_protocol.codes import STATE_STOPPED
 from celltrail_protocol.frames import READINGS, TABLES
 from celltrail_protocol.layout import ProtocolError, unpack
+from celltrail_protocol.names import REASON_NAMES
 from celltrail_protocol.records import SEAL_CLOSED
 
 _MOST_SPANS = 1000
 _GRID = 2000
+# A clock that is off by more than this deserves a word.
+_WIDE_BOUND_MS = 10 * 60 * 1000
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,11 @@ def verify_file(path: Path, keys: KeyStore) -> Verdict:
 def load_checked(path: Path, keys: KeyStore, *, damaged: bool = False) -> Checked:
     """A file's record, for showing and exporting; UsageFault when the file is damaged, unless that is wanted."""
     keys.require()
-    return check_trail(open_trail(path) if damaged else read_trail(path), keys)
+    trail = open_trail(path)
+    if trail.damage and not damaged:
+        line = trail.damage[0].line
+        raise UsageFault(f"{path}: {line}; download the trip again, or go on with what can be read: --damaged")
+    return check_trail(trail, keys)
 
 
 def check_trail(trail: Trail, keys: KeyStore | None) -> Checked:
@@ -241,6 +252,29 @@ def _widest_bound_ms(record: Record, clock: Clock) -> int | None:
     return int(np.ceil(bounds.max())) if len(slots) and np.isfinite(bounds).all() else None
 
 
+def _bound_flags(bound_ms: int | None, first_utc_ms: int | None) -> list[str]:
+    """A doubt about readings whose time is known only roughly, or not at all."""
+    if first_utc_ms is None:
+        return []
+    if bound_ms is None:
+        return ["the time of some readings is unknown"]
+    return [f"the time of some readings is known only within {span(bound_ms)}"] if bound_ms > _WIDE_BOUND_MS else []
+
+
+def _restarts(record: Record, clock: Clock) -> tuple[Restart, ...]:
+    return tuple(
+        Restart(one.reason, clock.utc_ms(one.start), clock.utc_ms(one.end), clock.bound_ms(one.end))
+        for one in restarts_of(record)
+    )
+
+
+def _end_reason(record: Record) -> str | None:
+    """Why the trip ended, None when the record doesn't say that it did."""
+    last = record.states[-1] if record.states else None
+    ended = last is not None and last.state == STATE_STOPPED
+    return REASON_NAMES.get(last.reason, f"reason {last.reason}") if ended and last else None
+
+
 def _verdict(
     trail: Trail,
     sectors: Sequence[Sector],
@@ -254,6 +288,7 @@ def _verdict(
 ) -> Verdict:
     slots = [int(channel.slots[end]) for channel in record.channels if len(channel.slots) for end in (0, -1)]
     ends = _timed(record, clock, [(0, (min(slots), max(slots) + 1))])[0] if slots else None
+    first_utc_ms, bound_ms = ends.first_utc_ms if ends else None, _widest_bound_ms(record, clock)
     return Verdict(
         word=judge(findings, proof),
         path=str(trail.path),
@@ -262,9 +297,9 @@ def _verdict(
         name=record.name,
         trip=record.trip,
         simulated=record.simulated,
-        first_utc_ms=ends.first_utc_ms if ends else None,
+        first_utc_ms=first_utc_ms,
         last_utc_ms=ends.last_utc_ms if ends else None,
-        bound_ms=_widest_bound_ms(record, clock),
+        bound_ms=bound_ms,
         sectors_expected=expected,
         sectors_present=len(sectors),
         sectors_missing=tuple(missing),
@@ -277,5 +312,7 @@ def _verdict(
         live=proof.live if proof else False,
         unsealed=_unsealed(sectors, record, proof),
         findings=tuple(findings),
-        clock_flags=tuple(clock.flags),
+        clock_flags=(*clock.flags, *_bound_flags(bound_ms, first_utc_ms)),
+        restarts=_restarts(record, clock),
+        end_reason=_end_reason(record),
     )

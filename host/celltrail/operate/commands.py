@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from celltrail.errors import NoAnswer, RefusedFault, UsageFault
+from celltrail.errors import ErrorAnswer, NoAnswer, RefusedFault, UsageFault
 from celltrail.keys.keystore import KeyStore
 from celltrail.link.client import TIMEOUT_S
 from celltrail.link.messages import MarkWrite, Status
@@ -63,10 +63,37 @@ async def carry_out(
         raise
 
 
+async def tell_time(session: Session, key: bytes, operator: str) -> None:
+    """Let a running trip's record say when this boot was, if it can't yet; every later read-out knows it then."""
+    if session.status.clock or session.status.state not in RUNNING:
+        return
+    opened = await session.challenge()
+    pair = opened.pair
+    body = {
+        "op": operator,
+        "tick": pair.tick_ms,
+        "utc": pair.utc_ms,
+        "unc": pair.uncertainty_ms,
+        "src": pair.source,
+    }
+    await session.prove_at(opened, smp.CMD_CLOCK, body, key)
+    await session.refresh()
+
+
+async def _try_to_tell_time(session: Session, key: bytes, operator: str) -> None:
+    """A clock that is refused, such as by a full ring, must not stand in the way of what was asked for."""
+    try:
+        await tell_time(session, key, operator)
+    except ErrorAnswer as refused:
+        if refused.code == smp.ERR_NOT_PROVEN:
+            raise
+
+
 async def start(session: Session, keys: KeyStore, operator: str) -> None:
     """Start an armed trip."""
     require_state(session.status, (codes.STATE_ARMED,), "be started")
     key = require_key(session, keys)
+    await _try_to_tell_time(session, key, operator)
     await carry_out(session, smp.CMD_START, {"op": operator}, key, lambda now: now.state == codes.STATE_LOGGING)
 
 
@@ -74,6 +101,7 @@ async def stop(session: Session, keys: KeyStore, operator: str) -> None:
     """Stop a trip; what was logged stays until the next arming."""
     require_state(session.status, RUNNING, "be stopped")
     key = require_key(session, keys)
+    await _try_to_tell_time(session, key, operator)
     await carry_out(session, smp.CMD_STOP, {"op": operator}, key, lambda now: now.state not in RUNNING)
 
 
@@ -95,6 +123,7 @@ async def mark(session: Session, keys: KeyStore, event: dict[str, Any]) -> tuple
         key = keys.device_key(session.uid)
     if key is None:
         return (await session.client.tell(MarkWrite(**event))).tick, False
+    await _try_to_tell_time(session, key, event["op"])
     return int((await session.prove(smp.CMD_MARK, event, key))["tick"]), True
 
 

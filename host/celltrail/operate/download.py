@@ -16,6 +16,7 @@ from celltrail.keys.keystore import KeyStore
 from celltrail.link.address import Address
 from celltrail.link.messages import Status
 from celltrail.link.session import ClockPair, Session, open_session
+from celltrail.operate.commands import tell_time
 from celltrail.operate.part_file import PartFile
 from celltrail.operate.readout import OpenEnd, Readout
 from celltrail_protocol import smp
@@ -116,8 +117,11 @@ class Download:
         trip = self._choose(session)
         self._keys.require()
         path = self._path(session, trip)
+        await self._tell_time(session, trip)
         self._pairs.append(await session.pair())
         with PartFile(path.with_name(path.name + ".part"), session.uid, trip) as part:
+            if part.set_aside is not None:
+                self._reporter.say(f"{part.path} was not of this trip; it is {part.set_aside} now")
             end = await self._fill(session, trip, part)
             self._pairs.append(await session.pair())
             write_trail(path, self._parts(session, trip, part, end), replace=self._wish.force)
@@ -152,9 +156,21 @@ class Download:
 
     def _path(self, session: Session, trip: int) -> Path:
         path = self._wish.path or self._wish.folder / f"{file_name(session)}-{trip}.trail"
+        if path.is_dir():
+            raise UsageFault(f"{path} is a folder; name a file in it with -o")
         if path.exists() and not self._wish.force:
             raise UsageFault(f"{path} exists already; name another file with -o, or replace it with --force")
         return path
+
+    async def _tell_time(self, session: Session, trip: int) -> None:
+        """Before the read-out, so that it is part of it."""
+        key = self._keys.device_key(session.uid)
+        if key is None or session.status.trip != trip:
+            return
+        try:
+            await tell_time(session, key, self._wish.operator)
+        except ErrorAnswer as refused:
+            self._reporter.say(f"{refused}; the record gets no clock for this boot")
 
     async def _fill(self, session: Session, trip: int, part: PartFile) -> OpenEnd | None:
         readout = Readout(session, trip, part, self._progress)

@@ -5,6 +5,8 @@ short ends the file.
 """
 
 import contextlib
+import itertools
+import os
 from binascii import crc32
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,11 +25,12 @@ _RECORD: "layout.Table" = ("part record", 1, (("offset", "I", "B"), ("length", "
 
 
 class PartFile:
-    """`sectors` maps the index of each kept sector to its 4096 bytes."""
+    """`sectors` maps the index of each kept sector to its 4096 bytes; `set_aside` is where a foreign file went."""
 
     def __init__(self, path: Path, uid: bytes, trip: int) -> None:
-        """Opens or begins the file; raises UsageFault when it is another trip's, or the disk fails."""
+        """Opens or begins the file; another trip's, or anything else, is set aside. UsageFault when the disk fails."""
         self.path = path
+        self.set_aside: Path | None = None
         self.sectors: dict[int, bytes] = {}
         header = layout.pack(_HEADER[:2] + (_HEADER[2][:-1],), (_MAGIC, uid, trip))
         header += crc32(header).to_bytes(4, "little")
@@ -38,8 +41,9 @@ class PartFile:
 
     def _open(self, header: bytes) -> BinaryIO:
         old = self.path.read_bytes() if self.path.exists() else b""
-        if len(old) >= len(header) and not old.startswith(header):
-            raise UsageFault(f"{self.path} is a part of another read-out; move it away or choose another -o")
+        if old[: len(header)] != header[: len(old)]:
+            self.set_aside = self._move_away()
+            old = b""
         good = len(header)
         for end, index, data in _records(old, len(header)):
             self.sectors[index] = data
@@ -51,6 +55,11 @@ class PartFile:
         file.seek(good)
         file.flush()
         return file
+
+    def _move_away(self) -> Path:
+        names = (self.path.with_name(f"{self.path.name}.{number}") for number in itertools.count(1))
+        free = next(name for name in names if not os.path.lexists(name))
+        return self.path.rename(free)
 
     def __enter__(self) -> Self:
         return self
@@ -76,7 +85,8 @@ class PartFile:
         self.path.unlink(missing_ok=True)
 
     def _disk(self, fault: OSError) -> UsageFault:
-        return UsageFault(f"can't write {self.path}: {fault.strerror}; what has been read stays there")
+        kept = "; what has been read stays there" if self.sectors else ""
+        return UsageFault(f"can't write {self.path}: {fault.strerror}{kept}")
 
 
 def _records(data: bytes, at: int) -> Iterator[tuple[int, int, bytes]]:

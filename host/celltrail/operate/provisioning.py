@@ -1,8 +1,9 @@
 """Making a new logger known: its name, and the device key that proves commands to it."""
 
+import re
 import secrets
 
-from celltrail.errors import NoAnswer, RefusedFault, UsageFault
+from celltrail.errors import ErrorAnswer, NoAnswer, RefusedFault, UsageFault
 from celltrail.keys.keystore import KeyStore
 from celltrail.link.messages import ProvisionWrite
 from celltrail.link.session import Session
@@ -10,6 +11,7 @@ from celltrail.operate.commands import short_text
 from celltrail_protocol import seals
 
 LONGEST_NAME = 16
+_NAME = re.compile(r"[A-Za-z0-9 ._-]+")
 
 
 def default_name(uid: bytes) -> str:
@@ -18,7 +20,7 @@ def default_name(uid: bytes) -> str:
 
 
 async def provision(session: Session, keys: KeyStore, name: str) -> str:
-    """Give the logger its name and key, and keep the key; the name. RefusedFault when it has one."""
+    """Give the logger its name and key, and keep the key; the name. RefusedFault when it, or the store, has one."""
     if session.status.keyed:
         raise RefusedFault(
             f"{session.status.called} has a device key already; a logger is provisioned once, and its key lies"
@@ -27,13 +29,19 @@ async def provision(session: Session, keys: KeyStore, name: str) -> str:
     name = short_text("--name", name or default_name(session.uid), LONGEST_NAME)
     if not name.strip():
         raise UsageFault("--name is blank")
+    if not _NAME.fullmatch(name):
+        raise UsageFault(f"--name may hold letters without accents, digits, spaces and - _ . only: {name!r}")
     key = secrets.token_bytes(seals.KEY_SIZE)
     # Kept before it is sent: a key that only the logger knows would lock everyone out.
     keys.save_device_key(session.uid, name, key)
     try:
         await session.client.tell(ProvisionWrite(name=name, key=key))
+    except ErrorAnswer:
+        keys.drop_device_key(session.uid, key)
+        raise
     except NoAnswer:
         if not (await session.refresh()).keyed:
+            keys.drop_device_key(session.uid, key)
             raise
     await session.refresh()
     return name

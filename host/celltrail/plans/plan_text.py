@@ -21,7 +21,7 @@ def describe(plan: Mapping[str, Any], fitted: Fitted) -> list[str]:
     lines = [f"profile {plan['profile']}"] if plan["profile"] else []
     lines += [f"channel {number}: {one.name}, {one.range_text()}" for number, one in enumerate(fitted.channels)]
     lines += [f"one reading every {span(plan['period_ms'])}, a checkpoint every {span(plan['checkpoint_s'] * 1000)}"]
-    lines += [_start(plan, fitted), _stop(plan)]
+    lines += [describe_start(plan, fitted), _stop(plan)]
     lines += [f"alarm {number}: {describe_alarm(entry, fitted)}" for number, entry in enumerate(plan["alarms"])]
     lines += ["no temperature alarms"] if not plan["alarms"] else []
     lines += [_shock(plan.get("shock"), fitted)]
@@ -41,7 +41,8 @@ def describe_alarm(entry: Sequence[int], fitted: Fitted) -> str:
     return f"{limit} for {span(delay_s * 1000)} " + ("in all" if mode == ALARM_CUMULATIVE else "without a break")
 
 
-def _start(plan: Mapping[str, Any], fitted: Fitted) -> str:
+def describe_start(plan: Mapping[str, Any], fitted: Fitted) -> str:
+    """What the trip waits for: "starts by its button"."""
     channel, side, raw = plan["start_at"]
     words = {
         START_NOW: "starts at once",

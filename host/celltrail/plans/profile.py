@@ -17,6 +17,9 @@ from celltrail_protocol.plan import MOST_ALARMS
 SIDES = ("high", "low")
 MODES = ("single", "cumulative")
 STARTS = tuple(START_NAMES.values())
+PERIOD_BOUNDS_S = (1, 3600)
+DELAY_BOUNDS_S = (0, 31 * 86400)
+DURATION_BOUNDS_S = (0, 400 * 86400)
 _MOST_BYTES = 100_000
 _LONGEST_NAME = 16
 
@@ -80,7 +83,12 @@ class Profile:
             wanted["shock"] = None
         if wanted.get("start", self.start) not in STARTS:
             raise UsageFault(f"a trip can't start by {wanted['start']!r}; it may be {', '.join(STARTS)}")
-        return dataclasses.replace(self, **wanted)
+        changed = dataclasses.replace(self, **wanted)
+        if "delay_s" in wanted and changed.start != "delay":
+            raise UsageFault(f"a delay belongs to a start by delay, not by {changed.start}")
+        if changed.start == "delay" and not changed.delay_s:
+            raise UsageFault("a start by delay needs a delay, such as 2h")
+        return changed
 
 
 def profile_names() -> list[str]:
@@ -117,12 +125,12 @@ def _profile(table: Table, where: str) -> Profile:
         where=where,
         name=table.text("name", longest=_LONGEST_NAME),
         title=table.text("title", longest=80),
-        period_s=table.integer("period_s", 1, 3600),
+        period_s=table.integer("period_s", *PERIOD_BOUNDS_S),
         checkpoint_s=table.integer("checkpoint_s", 60, 86400, default=14400),
         start=table.choice("start", STARTS, default="now"),
-        delay_s=table.integer("delay_s", 0, 31 * 86400, default=0),
+        delay_s=table.integer("delay_s", *DELAY_BOUNDS_S, default=0),
         start_at=_start_rule(table),
-        duration_s=table.integer("duration_s", 0, 400 * 86400, default=0),
+        duration_s=table.integer("duration_s", *DURATION_BOUNDS_S, default=0),
         stop_button=table.truth("stop_button", default=True),
         wrap=table.truth("wrap", default=False),
         marks_open=table.truth("marks_open", default=True),

@@ -11,6 +11,7 @@ from celltrail.utc import iso
 _MINUTE = 60_000
 _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
+_FEW_SLOTS = 3.5
 _STEPS = [_MINUTE * n for n in (1, 2, 5, 10, 15, 30)] + [_HOUR * n for n in (1, 2, 3, 6, 12)]
 _STEPS += [_DAY * n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)]
 
@@ -62,6 +63,12 @@ def axis_of(record: Record, clock: Clock) -> Axis:
         shifts[instant.boot] = total
         total += instant.tick_ms
     return Axis(clock, bool(clock.synced), shifts)
+
+
+def stretches(x: Floats, y: Floats, period_ms: int) -> list[tuple[Floats, Floats]]:
+    """The curve cut where more than a few slots are missing, so that no line is drawn through an outage."""
+    breaks = np.flatnonzero(np.diff(x) > _FEW_SLOTS * max(period_ms, 1)) + 1
+    return list(zip(np.split(x, breaks), np.split(y, breaks), strict=True))
 
 
 def extremes(x: Floats, y: Floats, bins: int) -> tuple[Floats, Floats]:

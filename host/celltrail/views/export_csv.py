@@ -25,12 +25,16 @@ WAVE_COLUMNS = ("time_ms", "x_m_s2", "y_m_s2", "z_m_s2")
 
 def write_readings(checked: Checked, path: Path) -> None:
     """One row for each slot and channel; UsageFault."""
-    write_atomic(path, _csv(READING_COLUMNS, _reading_rows(readings_table(checked))))
+    write_atomic(path, _csv(READING_COLUMNS, _reading_rows(readings_table(checked))), source=checked.trail.path)
 
 
 def write_shocks(checked: Checked, path: Path) -> None:
     """One row for each shock event, in SI units; UsageFault."""
-    write_atomic(path, _csv(SHOCK_COLUMNS, (_shock_row(checked, shock) for shock in checked.record.shocks)))
+    write_atomic(
+        path,
+        _csv(SHOCK_COLUMNS, (_shock_row(checked, shock) for shock in checked.record.shocks)),
+        source=checked.trail.path,
+    )
 
 
 def write_waves(checked: Checked, folder: Path) -> list[Path]:
@@ -43,7 +47,7 @@ def write_waves(checked: Checked, folder: Path) -> list[Path]:
     for shock in checked.record.shocks:
         if shock.waves:
             written.append(folder / f"shock-{shock.event:04d}.csv")
-            write_atomic(written[-1], _csv(WAVE_COLUMNS, _wave_rows(shock)))
+            write_atomic(written[-1], _csv(WAVE_COLUMNS, _wave_rows(shock)), source=checked.trail.path)
     return written
 
 

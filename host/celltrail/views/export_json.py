@@ -20,7 +20,7 @@ JSON_VERSION = 1
 def write_record(checked: Checked, path: Path) -> None:
     """The whole record; UsageFault."""
     text = json.dumps(record_json(checked), ensure_ascii=False, allow_nan=False, default=_plain)
-    write_atomic(path, (text + "\n").encode())
+    write_atomic(path, (text + "\n").encode(), source=checked.trail.path)
 
 
 def record_json(checked: Checked) -> dict[str, Any]:

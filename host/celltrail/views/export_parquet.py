@@ -84,4 +84,4 @@ def _write(table: pa.Table, checked: Checked, path: Path) -> None:
     }
     data = io.BytesIO()
     parquet.write_table(table.replace_schema_metadata(facts), data, compression="zstd")
-    write_atomic(path, data.getvalue())
+    write_atomic(path, data.getvalue(), source=checked.trail.path)

@@ -5,24 +5,28 @@ import textwrap
 from celltrail.evidence.outages import Outage
 from celltrail.evidence.record import Shock
 from celltrail.utc import short, span
-from celltrail.views.summary import Statistics, Summary, alarm_text, mark_text
-from celltrail.views.verdict_text import headline
+from celltrail.views.summary import Statistics, Summary, alarm_text, mark_text, whose
+from celltrail.views.verdict_text import headline, how
+from celltrail_protocol.codes import STATE_LOGGING, STATE_STOPPED
+from celltrail_protocol.names import REASON_NAMES
 
-_MOST_LISTED = 20
+MOST_LISTED = 20
 _AXES = "xyz"
 
 
-def summary_lines(summary: Summary) -> list[str]:
-    """Everything but the plot; no line is made wider than its content needs."""
+def summary_lines(summary: Summary, most: int = MOST_LISTED) -> list[str]:
+    """Everything but the plot, at most `most` of a kind; no line is made wider than its content needs."""
     lines = [headline(summary.checked.verdict), *_head(summary)]
     lines += ["", *(_channel(one) for one in summary.statistics), *_outside(summary)]
-    lines += _section(
-        "alarms", [f"{summary.when(one.at)}  {alarm_text(summary, one)}" for one in summary.checked.record.alarms]
-    )
-    lines += _section("marks", [f"{summary.when(one.at)}  {mark_text(one)}" for one in summary.checked.record.marks])
-    lines += _section("shocks", [_shock(summary, one) for one in summary.checked.record.shocks])
-    lines += _section("outages", [_outage(summary, one) for one in summary.outages])
-    return lines + _section("clock", list(summary.checked.clock.flags))
+    record = summary.checked.record
+    sections = {
+        "alarms": [f"{summary.when(one.at)}  {alarm_text(summary, one)}" for one in record.alarms],
+        "marks": [f"{summary.when(one.at)}  {mark_text(one)}" for one in record.marks],
+        "shocks": [_shock(summary, one) for one in record.shocks],
+        "outages": [_outage(summary, one) for one in summary.outages],
+        "clock": list(summary.checked.verdict.clock_flags),
+    }
+    return lines + [line for title, entries in sections.items() for line in _section(title, entries, most)]
 
 
 def wrapped(lines: list[str], width: int) -> list[str]:
@@ -37,7 +41,7 @@ def wrapped(lines: list[str], width: int) -> list[str]:
 def _head(summary: Summary) -> list[str]:
     record, verdict = summary.checked.record, summary.checked.verdict
     simulated = ", simulated" if record.simulated else ""
-    lines = [f"trip {record.trip} of {record.name or record.uid.hex()}{simulated}, {_profile(summary)}"]
+    lines = [f"{whose(record, 'trip')}{simulated}{_profile(summary)}", *_ends(summary)]
     if verdict.first_utc_ms is None or verdict.last_utc_ms is None:
         return [*lines, "no reading has a known time"]
     bound = "" if verdict.bound_ms is None else f", within {span(verdict.bound_ms)}"
@@ -48,7 +52,17 @@ def _head(summary: Summary) -> list[str]:
 def _profile(summary: Summary) -> str:
     record = summary.checked.record
     name = record.plan.get("profile") if record.plan else None
-    return (f"profile {name}, " if name else "") + f"one reading every {span(record.period_ms)}"
+    period = f", one reading every {span(record.period_ms)}" if record.period_ms else ""
+    return (f", profile {name}" if name else "") + period
+
+
+def _ends(summary: Summary) -> list[str]:
+    """How the trip began and how it ended, as far as the record tells."""
+    states = summary.checked.record.states
+    found = [("began", one) for one in states if one.state == STATE_LOGGING][:1]
+    found += [("ended", one) for one in states[-1:] if one.state == STATE_STOPPED]
+    parts = [f"{word} {how(REASON_NAMES.get(one.reason, 'unknown'))} ({summary.when(one.at)})" for word, one in found]
+    return [", ".join(parts)] if parts else []
 
 
 def _channel(one: Statistics) -> str:
@@ -86,9 +100,9 @@ def _outage(summary: Summary, one: Outage) -> str:
     return f"{summary.when(one.start)}  {where}{one.reason}, {length}{slots}"
 
 
-def _section(title: str, entries: list[str]) -> list[str]:
+def _section(title: str, entries: list[str], most: int) -> list[str]:
     if not entries:
         return []
-    more = len(entries) - _MOST_LISTED
-    shown = [f"  {entry}" for entry in entries[:_MOST_LISTED]]
-    return ["", title, *shown, *([f"  ... and {more} more"] if more > 0 else [])]
+    more = len(entries) - most
+    shown = [f"  {entry}" for entry in entries[:most]]
+    return ["", title, *shown, *([f"  ... and {more} more; --all lists them"] if more > 0 else [])]

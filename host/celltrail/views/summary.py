@@ -5,7 +5,7 @@ from typing import Any
 
 from celltrail.evidence.limits import Outside, checked_plan, outside
 from celltrail.evidence.outages import Outage, outages_of
-from celltrail.evidence.record import Alarm, Channel, Instant, Mark, Shock
+from celltrail.evidence.record import Alarm, Channel, Instant, Mark, Record, Shock
 from celltrail.evidence.verify import Checked
 from celltrail.plans.plan_text import describe_alarm
 from celltrail.utc import iso
@@ -83,6 +83,13 @@ def mark_text(mark: Mark) -> str:
     return text + (f": {mark.note}" if mark.note else "")
 
 
+def whose(record: Record, noun: str) -> str:
+    """trip 3 of CT-3F2A91, as far as the record tells."""
+    if record.trip < 0:
+        return f"{noun} of an unknown logger"
+    return f"{noun} {record.trip} of {record.name or (record.uid.hex() if any(record.uid) else 'an unknown logger')}"
+
+
 def to_json(summary: Summary) -> dict[str, Any]:
     """The document of `celltrail show --json`."""
     checked = summary.checked
@@ -90,14 +97,18 @@ def to_json(summary: Summary) -> dict[str, Any]:
     return {
         "file": str(checked.trail.path),
         "verdict": checked.verdict.word,
-        "logger": {"uid": record.uid.hex(), "name": record.name, "simulated": record.simulated},
-        "trip": record.trip,
+        "logger": {
+            "uid": record.uid.hex() if any(record.uid) else None,
+            "name": record.name,
+            "simulated": record.simulated,
+        },
+        "trip": record.trip if record.trip >= 0 else None,
         "period_s": record.period_ms / 1000,
         "plan": record.plan,
         "first_utc": _iso(checked.verdict.first_utc_ms),
         "last_utc": _iso(checked.verdict.last_utc_ms),
         "utc_bound_ms": checked.verdict.bound_ms,
-        "clock_flags": list(checked.clock.flags),
+        "clock_flags": list(checked.verdict.clock_flags),
         "channels": [_statistics_json(one) for one in summary.statistics],
         "outside_limits": [_outside_json(one) for one in summary.outside],
         "alarms": [_alarm_json(summary, alarm) for alarm in record.alarms],

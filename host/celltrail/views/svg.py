@@ -13,8 +13,8 @@ from celltrail.evidence.limits import limits_of
 from celltrail.evidence.record import Channel, Floats, Shock
 from celltrail.files import write_atomic
 from celltrail.utc import short, span
-from celltrail.views.axis import extremes
-from celltrail.views.summary import Summary, alarm_text, mark_text
+from celltrail.views.axis import extremes, stretches
+from celltrail.views.summary import Summary, alarm_text, mark_text, whose
 from celltrail.views.svg_draw import Scale, box, curve, dot, group, line, nice_ticks, text, triangle
 from celltrail.views.svg_labels import place_labels
 from celltrail.views.verdict_text import headline
@@ -53,7 +53,7 @@ _HATCH = (
 
 def write_svg(summary: Summary, path: Path) -> None:
     """Draw a trip into a file; UsageFault."""
-    write_atomic(path, svg_text(summary).encode())
+    write_atomic(path, svg_text(summary).encode(), source=summary.checked.trail.path)
 
 
 def svg_text(summary: Summary) -> str:
@@ -137,9 +137,7 @@ class _Picture:
         record = self._record
         profile = record.plan.get("profile") if record.plan else None
         simulated = " (simulated)" if record.simulated else ""
-        return f"Trip {record.trip} of {record.name or record.uid.hex()}{simulated}" + (
-            f": {profile}" if profile else ""
-        )
+        return whose(record, "Trip") + simulated + (f": {profile}" if profile else "")
 
     def _head(self) -> Iterator[str]:
         verdict = self._summary.checked.verdict
@@ -202,8 +200,7 @@ class _Picture:
 
     def _curve_shapes(self, channel: Channel, x: Floats, y: Floats) -> Iterator[str]:
         """One line for each stretch without an outage of more than a few slots."""
-        breaks = np.flatnonzero(np.diff(x) > 3.5 * max(self._record.period_ms, 1)) + 1
-        for part_x, part_y in zip(np.split(x, breaks), np.split(y, breaks), strict=True):
+        for part_x, part_y in stretches(x, y, self._record.period_ms):
             share = (part_x[-1] - part_x[0]) / (self._across.high - self._across.low)
             bins = max(1, int(share * (_RIGHT - _LEFT)))
             thin_x, thin_y = extremes(part_x, part_y, bins)

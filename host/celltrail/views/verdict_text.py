@@ -1,10 +1,11 @@
 """A verdict in a few lines of plain words; the first line says it all."""
 
 from celltrail.evidence import verdict as words
-from celltrail.evidence.verdict import TimedSpan, Verdict
+from celltrail.evidence.verdict import Restart, TimedSpan, Verdict
 from celltrail.utc import short, span
 
 _MOST_LISTED = 10
+_PLAIN_REASONS = ("memory full", "unknown", "erase")
 _MEANING = {
     words.CLOSED: "complete and untouched, from arming to the end",
     words.RECORDING: "complete and untouched up to this read-out; the trip was still running",
@@ -26,19 +27,39 @@ def verdict_lines(verdict: Verdict) -> list[str]:
     """The headline and what it rests on."""
     lines = [headline(verdict), f"  trip      {_trip(verdict)}"]
     lines += [f"  recorded  {_recorded(verdict)}"] if verdict.first_utc_ms is not None else []
+    lines += [f"  ended     {how(verdict.end_reason)}"] if verdict.end_reason else []
     lines += [f"  sectors   {verdict.sectors_present} of {verdict.sectors_expected}"]
     lines += [f"  readings  {line}" for line in _readings(verdict)]
     lines += [f"  seals     {_seals(verdict)}"]
     lines += _listed("wrong", [finding.line for finding in verdict.faults])
     lines += _listed("lacking", [_span_line(one) for one in verdict.holes])
     lines += _listed("twice", [_span_line(one) for one in verdict.twice])
+    lines += _listed("restart", [_restart(one) for one in verdict.restarts])
     lines += _listed("note", [finding.line for finding in verdict.of_kind("note")])
     return lines + _listed("clock", list(verdict.clock_flags))
 
 
 def _trip(verdict: Verdict) -> str:
-    simulated = ", simulated" if verdict.simulated else ""
-    return f"{verdict.trip} of {verdict.name or 'a logger'} (uid {verdict.uid.hex()}){simulated}"
+    if verdict.trip < 0:
+        return "unknown; the part of the file that says so can't be read"
+    uid = f" (uid {verdict.uid.hex()})" if any(verdict.uid) else ""
+    return f"{verdict.trip} of {verdict.name or 'a logger'}{uid}{', simulated' if verdict.simulated else ''}"
+
+
+def how(reason: str) -> str:
+    """by command, by button; memory full."""
+    return reason if reason in _PLAIN_REASONS else f"by {reason}"
+
+
+def _restart(one: Restart) -> str:
+    """The cause and the time without readings, which is not a fault: no slot is due while there is no power."""
+    lacking = f"{one.cause}, " + (
+        "an unknown time without readings" if one.length_ms is None else f"{span(one.length_ms)} without readings"
+    )
+    if one.off_utc_ms is None or one.on_utc_ms is None:
+        return lacking
+    bound = f", within {span(one.bound_ms)}" if one.bound_ms is not None else ""
+    return f"{lacking}, {short(one.off_utc_ms)} to {short(one.on_utc_ms)} UTC{bound}"
 
 
 def _recorded(verdict: Verdict) -> str:

@@ -1,0 +1,124 @@
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from celltrail.cli.main import run
+from celltrail.errors import UsageFault
+from celltrail.keys.keystore import KeyStore
+from celltrail_protocol import codes
+from tests.host.fake_logger import KEY, UID, FakeLogger, OverTcp
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="nobody, not even root, can write into Linux's /proc")
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch, tmp_path):
+    for name in ("CELLTRAIL_DEVICE", "CELLTRAIL_OPERATOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CELLTRAIL_KEYS", str(tmp_path / "keys"))
+    monkeypatch.chdir(tmp_path)
+    KeyStore().save_device_key(UID, "CT-31A722", KEY)
+
+
+@pytest.fixture
+def logger():
+    made = FakeLogger()
+    made.state, made.unread = codes.STATE_STOPPED, False
+    return made
+
+
+@pytest.fixture
+def device(logger):
+    with OverTcp(logger) as served:
+        yield served.address
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        (".", "is a folder"),
+        ("pipe", "is not a regular file"),
+        pytest.param("/proc/r.json", "/proc/r.json", marks=LINUX),
+    ],
+)
+def test_the_place_of_the_receipt_is_checked_before_arming(capsys, device, logger, path, words):
+    os.mkfifo("pipe")
+    assert run(["arm", "2-8C", "-d", device, "--yes", "--receipt", path]) == 2
+    assert words in capsys.readouterr().err
+    assert logger.commands == []
+
+
+def test_a_copy_that_fails_later_does_not_hide_that_the_trip_is_armed(capsys, device, logger, mocker):
+    mocker.patch("celltrail.cli.arm.save_receipt", side_effect=UsageFault("r.json: the disk is full"))
+    assert run(["arm", "2-8C", "-d", device, "--yes", "--receipt", "r.json"]) == 2
+    out, err = capsys.readouterr()
+    assert "is armed: trip 8" in out
+    assert "a copy" not in out
+    assert "trip 8 is armed, its key and receipt are kept" in err
+    assert "the disk is full" in err
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "bounds"),
+    [
+        ("--period", "1500ms", "1 s to 1 h"),
+        ("--period", "1.5s", "1 s to 1 h"),
+        ("--period", "0.5s", "1 s to 1 h"),
+        ("--period", "2h", "1 s to 1 h"),
+        ("--delay", "400d", "0 s to 31 d"),
+        ("--duration", "10000d", "0 s to 400 d"),
+    ],
+)
+def test_a_span_that_no_plan_can_hold_is_refused_with_its_bounds(capsys, option, text, bounds):
+    assert run(["arm", "2-8C", option, text]) == 2
+    err = capsys.readouterr().err
+    assert f"{option} {text}:" in err
+    assert bounds in err
+
+
+def test_a_span_within_its_bounds_is_taken_as_it_is(device, logger):
+    assert run(["arm", "2-8C", "-d", device, "--yes", "--period", "1.5min", "--delay", "31d", "--json"]) == 0
+
+
+@pytest.mark.parametrize(
+    "words", [("--start", "now", "--delay", "2h"), ("--start", "button", "--delay", "2h"), ("--start", "delay"),
+              ("--delay", "0s")]
+)  # fmt: skip
+def test_a_delay_belongs_to_a_start_by_delay(capsys, words):
+    assert run(["arm", "2-8C", *words]) == 2
+    assert "delay" in capsys.readouterr().err
+
+
+def test_nothing_to_erase(capsys, device, logger):
+    logger.state, logger.sectors, logger.trip = codes.STATE_IDLE, [], 0
+    assert run(["erase", "-d", device]) == 0
+    assert "nothing to erase" in capsys.readouterr().out
+    assert run(["erase", "-d", device, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["state"] == "idle"
+    assert logger.commands == []
+
+
+def test_after_a_restart_no_readings_are_counted_as_none(capsys, device, logger):
+    logger.state, logger.slot = codes.STATE_LOGGING, 0
+    assert run(["status", "-d", device]) == 0
+    out = capsys.readouterr().out
+    assert "0 readings" not in out
+    assert "7: a reading every 1 min, 4 sectors" in out
+
+
+def test_an_armed_logger_tells_what_it_waits_for(capsys, device, logger, tmp_path):
+    assert run(["arm", "2-8C", "-d", device, "--yes", "--start", "button"]) == 0
+    capsys.readouterr()
+    assert run(["status", "-d", device]) == 0
+    assert "armed, starts by its button" in capsys.readouterr().out
+    assert run(["status", "-d", device, "--keys", str(tmp_path / "none")]) == 0
+    assert "armed\n" in capsys.readouterr().out
+
+
+def test_the_receipt_may_replace_an_older_one(device, tmp_path):
+    Path("r.json").write_text("old")
+    assert run(["arm", "2-8C", "-d", device, "--yes", "--receipt", "r.json"]) == 0
+    assert json.loads(Path("r.json").read_text())["trip"] == 8
