@@ -59,8 +59,9 @@ def say(text: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on standard output; bytes as hex."""
-    print(json.dumps(value, default=_as_json, ensure_ascii=False, indent=2))
+    """One JSON document on standard output, in ASCII where that is all it takes; bytes as hex."""
+    ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    print(json.dumps(value, default=_as_json, ensure_ascii=ascii_only, indent=2))
 
 
 def _as_json(value: Any) -> str:
