@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from celltrail.errors import UsageFault
+from celltrail.evidence.trail import PART_MAGIC
 from celltrail_protocol import layout, records
 
-_MAGIC = b"CTPART1\n"
 _HEADER: "layout.Table" = (
     "part header",
     1,
@@ -32,7 +32,7 @@ class PartFile:
         self.path = path
         self.set_aside: Path | None = None
         self.sectors: dict[int, bytes] = {}
-        header = layout.pack(_HEADER[:2] + (_HEADER[2][:-1],), (_MAGIC, uid, trip))
+        header = layout.pack(_HEADER[:2] + (_HEADER[2][:-1],), (PART_MAGIC, uid, trip))
         header += crc32(header).to_bytes(4, "little")
         try:
             self._file = self._open(header)
