@@ -64,6 +64,7 @@ lock: build/lock/.ready  ## resolve all dependencies anew and write the lock fil
 	$(call COMPILE,pyproject.toml --group dev,requirements.lock)
 	$(call COMPILE,--group stubs-rp2,requirements-stubs-rp2.lock)
 	$(call COMPILE,--group stubs-esp32,requirements-stubs-esp32.lock)
+	$(call COMPILE,--group fuzz,requirements-fuzz.lock)
 
 clean:  ## remove everything that was built, .venv too
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -81,6 +82,10 @@ $(LOCKED): requirements.lock
 
 $(READY): $(LOCKED) pyproject.toml
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.fuzz: requirements-fuzz.lock $(READY)
+	@$(PIP) install --quiet --require-hashes --no-deps -r requirements-fuzz.lock
 	@touch $@
 
 build/stubs/%.stamp: requirements-stubs-%.lock $(LOCKED)

@@ -4,6 +4,9 @@ from fakes import Board, Chip, arm, frames_of, make, of_kind, plan, run
 
 from celltrail_protocol import codes, frames, series, smp
 
+# The helper `wave` decodes windows into lists, which a board never does.
+# heapsize: 384k
+
 SHOCK = [2000, 1000, 20, 16, 100, 2]
 REST = (1, -1, 10)
 
