@@ -27,7 +27,9 @@ FAULT = 0x32
 CHECKPOINT = 0x40
 JOURNAL_READING = 0x50
 
-OVERHEAD = 4
+# Length, type, check.
+CHECK_SIZE = 4
+OVERHEAD = 2 + CHECK_SIZE
 LONGEST = 254
 LONGEST_PAYLOAD = LONGEST - OVERHEAD
 
@@ -202,13 +204,14 @@ def build(kind: int, payload: "Buffer", start: int) -> bytes:
     if not 0 <= kind <= 255:
         raise ProtocolError("frame: type %d does not fit a byte" % kind)
     body = bytes((len(payload) + OVERHEAD, kind)) + bytes(payload)
-    return body + struct.pack("<H", crc32(body, start) & 0xFFFF)
+    return body + struct.pack("<I", crc32(body, start))
 
 
 def checks(buf: "Buffer", offset: int, start: int) -> bool:
     """Whether the frame at `offset`, whose length byte is in bounds, carries the right check."""
-    last = offset + buf[offset] - 2
-    return crc32(buf[offset:last], start) & 0xFFFF == buf[last] | buf[last + 1] << 8
+    last = offset + buf[offset] - CHECK_SIZE
+    check: int = struct.unpack_from("<I", buf, last)[0]
+    return crc32(buf[offset:last], start) == check
 
 
 def scan_all(
@@ -235,6 +238,6 @@ def scan_all(
             damaged.append((at, page_end))
             at = used = page_end
         else:
-            found.append((at, sector[at + 1], at + 2, at + length - 2))
+            found.append((at, sector[at + 1], at + 2, at + length - CHECK_SIZE))
             at = used = at + length
     return found, damaged, used

@@ -58,10 +58,10 @@ def check_payload(vector, payload):
 def check_frame(vector):
     data = data_of(vector)
     at = vector["offset"]
-    found = (at, vector["type"], at + 2, at + len(data) - 2)
+    found = (at, vector["type"], at + 2, at + len(data) - frames.CHECK_SIZE)
     assert scanned(vector, data) == ([found], [], at + len(data))
     seed = (frames.journal_seed if vector.get("journal") else frames.seed)(vector["sequence"], at)
-    payload = data[2:-2]
+    payload = data[2 : -frames.CHECK_SIZE]
     assert frames.build(vector["type"], payload, seed) == data
     if "values" in vector:
         check_payload(vector, payload)
@@ -91,7 +91,7 @@ def reads_payload(vector):
     found, damaged, _ = scanned(vector, data)
     assert len(found) == 1
     assert damaged == []
-    payload, kind = data[2:-2], vector["type"]
+    payload, kind = data[2 : -frames.CHECK_SIZE], vector["type"]
     if vector.get("journal"):
         unpack_journal(payload, vector["channels"])
         return

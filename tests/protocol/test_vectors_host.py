@@ -36,7 +36,7 @@ def table_of(vector: Vector) -> tuple:
 def record_of(vector: Vector) -> bytes:
     """The bytes that the table describes: the record, or the frame's payload."""
     data = bytes.fromhex(vector["hex"])
-    return data if "record" in vector else data[2:-2]
+    return data if "record" in vector else data[2 : -frames.CHECK_SIZE]
 
 
 @pytest.mark.parametrize("vector", vectors("frames", "construct", True) + vectors("records", "construct", True))

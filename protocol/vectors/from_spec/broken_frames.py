@@ -27,18 +27,19 @@ def flipped(data: bytes, byte: int, bits: int = 1) -> bytes:
 
 def checked(data: bytes, check: int) -> bytes:
     """The frame with another check."""
-    return data[:-2] + struct.pack("<H", check & 0xFFFF)
+    return data[:-4] + struct.pack("<I", check & 0xFFFFFFFF)
 
 
 def checks() -> Iterator[Vector]:
-    for name, byte in (("length", 0), ("type", 1), ("first-payload-byte", 2), ("last-payload-byte", -3)):
+    for name, byte in (("length", 0), ("type", 1), ("first-payload-byte", 2), ("last-payload-byte", -5)):
         yield unseen(f"check-changed-{name}", flipped(CLOCK, byte), f"the {name} was changed after the check")
-    for name, byte in (("low", -2), ("high", -1)):
+    for name, byte in (("low", -4), ("high", -1)):
         yield unseen(f"check-changed-{name}-byte", flipped(CLOCK, byte, 0x80), "the check was changed")
-    crc = zlib.crc32(CLOCK[:-2], SEQUENCE * 4096 + AT)
-    yield unseen("check-without-seed", checked(CLOCK, zlib.crc32(CLOCK[:-2])), "the check has no seed")
-    yield unseen("check-high-bits", checked(CLOCK, crc >> 16), "the check is the high half of the crc32")
-    yield unseen("check-big-endian", CLOCK[:-2] + CLOCK[-1:] + CLOCK[-2:-1], "the check is big-endian")
+    crc = zlib.crc32(CLOCK[:-4], SEQUENCE * 4096 + AT)
+    yield unseen("check-without-seed", checked(CLOCK, zlib.crc32(CLOCK[:-4])), "the check has no seed")
+    yield unseen("check-low-half", checked(CLOCK, crc & 0xFFFF), "the check has only the low half of the crc32")
+    yield unseen("check-complement", checked(CLOCK, ~crc), "the check is the crc32 with all bits turned")
+    yield unseen("check-big-endian", CLOCK[:-4] + CLOCK[:-5:-1], "the check is big-endian")
     in_place = zlib.crc32(CLOCK, SEQUENCE * 4096 + AT)
     yield unseen("check-over-itself", checked(CLOCK, in_place), "the check covers its own bytes")
 
@@ -54,25 +55,27 @@ def seeds() -> Iterator[Vector]:
 
 
 def lengths() -> Iterator[Vector]:
-    for length in (1, 2, 3):
+    for length in (1, 2, 3, 4, 5):
         short = bytes([length, 0x02]) + b"\x00" * 8
-        yield unseen(f"length-{length}", short, "a frame has at least 4 bytes")
-    three = b"\x03" + struct.pack("<H", zlib.crc32(b"\x03", SEQUENCE * 4096 + AT) & 0xFFFF)
-    yield unseen("length-3-that-checks", three, "a frame has at least 4 bytes, whatever its check")
-    at = 256 + 2
-    two = struct.pack("<H", SEQUENCE * 4096 + at & 0xFFFF)
-    assert two[0] == 2
-    yield unseen("length-2-that-checks", two, "a frame has at least 4 bytes, whatever its check", at=at)
+        yield unseen(f"length-{length}", short, "a frame has at least 6 bytes")
+    five = b"\x05" + struct.pack("<I", zlib.crc32(b"\x05", SEQUENCE * 4096 + AT)) + b"\x00"
+    yield unseen("length-5-that-checks", five, "a frame has at least 6 bytes, whatever its check")
+    at = 256 + 4
+    four = struct.pack("<I", SEQUENCE * 4096 + at) + bytes(2)
+    assert four[0] == 4
+    yield unseen("length-4-that-checks", four, "a frame has at least 6 bytes, whatever its check", at=at)
     yield unseen("length-255-is-blank", b"\xff" + CLOCK[1:], "0xFF at a page's start is blank", at=256, damaged=False)
     yield unseen("length-0-is-closed", b"\x00" + CLOCK[1:], "0x00 closes the page", damaged=False)
-    at = 512 - 26
+    at = 512 - 28
     crossing = frame(0x02, pack(FRAMES[2][1], TYPICAL["clock"]), SEQUENCE, at)
     yield unseen("length-crosses-page", crossing, "the frame crosses the page by one byte", at=at)
-    at = 0xF80 - 26
+    at = 0xF80 - 28
     crossing = frame(0x02, pack(FRAMES[2][1], TYPICAL["clock"]), SEQUENCE, at)
     yield unseen("length-crosses-seals", crossing, "the frame reaches into the seals", at=at)
-    at = 512 - 3
-    yield unseen("length-no-room", b"\x04\x7e\x00", "fewer than 4 bytes before the page's end", at=at, damaged=False)
+    at = 512 - 5
+    yield unseen(
+        "length-no-room", b"\x06\x7e\x00\x00\x00", "fewer than 6 bytes before the page's end", at=at, damaged=False
+    )
 
 
 def torn() -> Iterator[Vector]:

@@ -121,7 +121,7 @@ def fixed() -> Iterator[Vector]:
 
 
 def texts() -> Iterator[Vector]:
-    yield typed("settings-longest", "settings", {"part": 0, "parts": 2, "data": bytes(range(248))}, at=256)
+    yield typed("settings-longest", "settings", {"part": 0, "parts": 2, "data": bytes(range(246))}, at=256)
     yield typed("command-longest-operator", "command", TYPICAL["command"] | {"operator": "Žofie-12345"})
     yield typed("mark-empty-texts", "mark", TYPICAL["mark"] | {"operator": "", "place": "", "note": ""})
     yield typed("mark-full-texts", "mark", FULL_MARK)
@@ -163,7 +163,7 @@ def journals() -> Iterator[Vector]:
     yield journal("journal-reading-four", 0xFFFFFFFE, [-32767, 32767, 0, -1], [])
     yield journal("journal-reading-one-missing", 77, [640, None, 5], [4])
     yield journal("journal-reading-all-missing", 78, [None] * 4, [1, 2, 3, 255])
-    yield journal("journal-reading-page-end", 79, [1], [], at=4096 - 10)
+    yield journal("journal-reading-page-end", 79, [1], [], at=4096 - 12)
 
 
 def places() -> Iterator[Vector]:
@@ -171,11 +171,11 @@ def places() -> Iterator[Vector]:
     clock = TYPICAL["clock"]
     for sequence in (0, 0xFFFFF, 0x100000, 0xFFFFFFFF):
         yield typed(f"clock-sequence-{sequence:08x}", "clock", clock, sequence=sequence)
-    yield typed("clock-page-end", "clock", clock, at=512 - 27)
+    yield typed("clock-page-end", "clock", clock, at=512 - 29)
     yield typed("clock-page-start", "clock", clock, at=512)
-    yield typed("clock-frames-end", "clock", clock, at=0xF80 - 27)
+    yield typed("clock-frames-end", "clock", clock, at=0xF80 - 29)
     yield framed("unknown-empty", 0x7E, b"", DEVICE)
-    yield framed("private-longest", 0x80, bytes(i * 7 % 256 for i in range(250)), DEVICE, at=256)
+    yield framed("private-longest", 0x80, bytes(i * 7 % 256 for i in range(248)), DEVICE, at=256)
     yield framed("private-fill", 0xFF, b"\xff" * 20, DEVICE)
     yield framed("type-zero", 0x00, b"\x00" * 20, DEVICE)
 

@@ -52,7 +52,7 @@ def packs() -> Iterator[Vector]:
 
 def others() -> Iterator[Vector]:
     """What the encoders below must take: the other side of each border."""
-    yield vector("frame-accepted", DEVICE, what="frame", type=255, payload=tagged(bytes(250)))
+    yield vector("frame-accepted", DEVICE, what="frame", type=255, payload=tagged(bytes(248)))
     yield vector("series-accepted", DEVICE, what="series", values=[32767, -32768], base=-32768, block=128)
     yield vector("smp-accepted", DEVICE, what="smp", head=[3, 1, 65535, 255, 255, 65535])
     yield vector("cbor-accepted", DEVICE, what="cbor", value=tagged([2**64 - 1, -(2**64)]))
@@ -63,7 +63,7 @@ def frames() -> Iterator[Vector]:
     def one(name: str, error: str, kind: int, size: int) -> Vector:
         return refusal(name, "frame", error, type=kind, payload=bytes(size))
 
-    yield one("frame-payload-251", "the frame would have 255 bytes", 0x7E, 251)
+    yield one("frame-payload-249", "the frame would have 255 bytes", 0x7E, 249)
     yield one("frame-payload-300", "the length would wrap", 0x7E, 300)
     yield one("frame-type-256", "the type would wrap", 256, 1)
     yield one("frame-type-negative", "the type would wrap", -1, 1)

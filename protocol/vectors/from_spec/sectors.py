@@ -43,7 +43,7 @@ def add_checkpoint(sector: Sector, epoch: int, tick_ms: int) -> None:
     """A checkpoint; its tag covers the sector up to itself."""
     start = pack("I epoch, Q tick_ms, H battery_mV", {"epoch": epoch, "tick_ms": tick_ms, "battery_mV": 2990})
     at = sector.add(0x40, start + bytes(16))
-    body = bytes([len(start) + 20, 0x40]) + start
+    body = bytes([len(start) + 22, 0x40]) + start
     tag = checkpoint_tag(K0, TRIP, epoch, bytes(sector.data[:at]) + body)
     sector.frames.pop()
     sector.add(0x40, start + tag, at)
@@ -93,7 +93,7 @@ def filled(sequence: int) -> Sector:
         page_end = min(sector.end // PAGE_SIZE * PAGE_SIZE + PAGE_SIZE, FRAMES_END)
         room = page_end - sector.end
         size = room if room <= 254 else 128
-        sector.add(0x7E, bytes((sector.end + i) % 256 for i in range(size - 4)))
+        sector.add(0x7E, bytes((sector.end + i) % 256 for i in range(size - 6)))
     return sector
 
 
@@ -130,14 +130,14 @@ def pages() -> Iterator[Vector]:
     sector.add(0x02, payload("clock"), 256)
     yield ring("ring-page-left", sector)
     sector = opened(7)
-    sector.add(0x7E, bytes(253 - sector.end - 4))
-    assert sector.end == 253
+    sector.add(0x7E, bytes(251 - sector.end - 6))
+    assert sector.end == 251
     sector.add(0x02, payload("clock"), 256)
-    yield ring("ring-three-bytes-left", sector)
+    yield ring("ring-five-bytes-left", sector)
     sector = opened(7)
     sector.add(0x02, payload("clock"), 768)
     sector.frames.pop()
-    sector.end = sector.frames[-1][0] + sector.frames[-1][2] + 4
+    sector.end = sector.frames[-1][0] + sector.frames[-1][2] + 6
     yield ring("ring-frame-behind-blank-page", sector)
 
 
@@ -149,14 +149,14 @@ def damaged_pages() -> Iterator[Vector]:
         sector.add(0x02, payload("clock"), 256)
         return ring(name, sector, error, damaged=[[at, 256]])
 
-    yield spoiled("ring-torn-frame", b"\x1b\x02\x0c\x00", "a frame was torn")
-    yield spoiled("ring-torn-and-zeroed", b"\x1b\x02" + bytes(126), "a torn frame was filled up with zeros")
-    yield spoiled("ring-frame-too-short", b"\x03\x02\x00", "a length of 3")
+    yield spoiled("ring-torn-frame", b"\x1d\x02\x0c\x00", "a frame was torn")
+    yield spoiled("ring-torn-and-zeroed", b"\x1d\x02" + bytes(126), "a torn frame was filled up with zeros")
+    yield spoiled("ring-frame-too-short", b"\x05\x02\x00", "a length of 5")
     yield spoiled("ring-frame-crosses", b"\xfe\x02\x00", "a frame would cross the page")
     sector = opened(7)
     at = sector.end
-    sector.put(at, b"\x1b\x02\x0c\x00" + bytes(23))
-    sector.add(0x02, payload("clock"), at + 27)
+    sector.put(at, b"\x1d\x02\x0c\x00" + bytes(25))
+    sector.add(0x02, payload("clock"), at + 29)
     sector.frames.pop()
     sector.end = 256
     error = "the frame after a damaged one on its page is not read"
@@ -204,8 +204,8 @@ def journals() -> Iterator[Vector]:
     full = start(0xFFFFFFFF)
     while full.end < 4096:
         room = -full.end % PAGE_SIZE or PAGE_SIZE
-        size = 16 if room >= 32 else room
-        full.add(JOURNAL_READING, journal_payload(full.end, [1, 2, 3, 4], []) + bytes(size - 16))
+        size = 18 if room >= 36 else room
+        full.add(JOURNAL_READING, journal_payload(full.end, [1, 2, 3, 4], []) + bytes(size - 18))
     yield one("journal-to-the-last-byte", full)
 
 

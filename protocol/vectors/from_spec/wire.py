@@ -71,8 +71,8 @@ def with_crc(record: bytes) -> bytes:
 def frame(kind: int, payload: bytes, sequence: int, offset: int, journal: bool = False) -> bytes:
     """One frame for one place (section 2)."""
     seed = (sequence * 4096 + offset) % 2**32 ^ (0x4A524E4C if journal else 0)
-    start = bytes([len(payload) + 4, kind]) + payload
-    return start + struct.pack("<H", zlib.crc32(start, seed) & 0xFFFF)
+    start = bytes([len(payload) + 6, kind]) + payload
+    return start + struct.pack("<I", zlib.crc32(start, seed))
 
 
 def plain(value: Any) -> Any:
@@ -125,7 +125,7 @@ class Sector:
         at = self.end if offset is None else offset
         limit = SECTOR_SIZE if self.journal else FRAMES_END
         room = min(at // PAGE_SIZE * PAGE_SIZE + PAGE_SIZE, limit) - at
-        if room < len(payload) + 4:
+        if room < len(payload) + 6:
             at = at // PAGE_SIZE * PAGE_SIZE + PAGE_SIZE
         data = frame(kind, payload, self.sequence, at, self.journal)
         assert at + len(data) <= limit
