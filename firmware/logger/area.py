@@ -1,6 +1,7 @@
 """The log area: pages are programmed and read back, sectors are erased and marked CLEAN (SPEC.md section 1)."""
 
 from celltrail_protocol import records
+from celltrail_protocol.codes import FAULT_FLASH_ERASE, FAULT_FLASH_PROGRAM
 from celltrail_protocol.records import PAGE_SIZE, SECTOR_SIZE
 
 TYPE_CHECKING = False
@@ -12,8 +13,15 @@ _BLANK = b"\xff" * PAGE_SIZE
 _PAGES = SECTOR_SIZE // PAGE_SIZE
 
 
+def _mark(sector: int, count: int) -> bytes:
+    return records.pack_checked(records.CLEAN, (records.MAGIC_CLEAN, count, sector, 0xFFFF))
+
+
 class Area:
-    """The board's flash with counts of the work done; `failed` are programs and erases that did not read back."""
+    """The board's flash with counts of the work done; `failed` are programs and erases that did not read back.
+
+    `failure` is the last of these that nobody has recorded yet: (fault code, address), or None.
+    """
 
     def __init__(self, flash: "Flash") -> None:
         self.flash = flash
@@ -21,6 +29,7 @@ class Area:
         self.programs = 0
         self.erases = 0
         self.failed = 0
+        self.failure: "tuple[int, int] | None" = None
         self._page = bytearray(PAGE_SIZE)
         self._check = bytearray(PAGE_SIZE)
         self._view = memoryview(self._check)
@@ -56,8 +65,12 @@ class Area:
         self.flash.read_into(base, self._check)
         if self._view[inside : inside + len(data)] == data:
             return True
-        self.failed += 1
+        self._fail(FAULT_FLASH_PROGRAM, base)
         return False
+
+    def _fail(self, code: int, addr: int) -> None:
+        self.failed += 1
+        self.failure = (code, addr)
 
     def zero(self, addr: int, end: int) -> bool:
         """Program zeros from `addr` to `end`: bytes that nobody shall take for something; False when some stay."""
@@ -94,9 +107,29 @@ class Area:
         first_blank = self._check[records.HEADER_AT :] == _BLANK[records.HEADER_AT :]
         return first_blank and self.is_blank(addr + PAGE_SIZE, addr + SECTOR_SIZE)
 
+    def begin(self, sector: int, header: "Buffer") -> bool:
+        """Write the header of a sector that is clean; False when it does not read back.
+
+        The mark is programmed again with it: a cut may have left it half-written, and a seal's tag will cover it.
+        """
+        count = self.clean_mark(sector)
+        if count is None:
+            # It was there before: half-written bits read otherwise now.
+            return self.clean(sector) and self.begin(sector, header)
+        return self.write(sector * SECTOR_SIZE, _mark(sector, count) + bytes(header))
+
+    def _void(self, sector: int) -> None:
+        """Zeros over a sector's header, of whatever kind: an erase that is cut short must leave none that checks."""
+        start = sector * SECTOR_SIZE + records.HEADER_AT
+        end = sector * SECTOR_SIZE + records.FRAMES_AT
+        head = self.read(start, end - start)
+        if head != _BLANK[: len(head)]:
+            self.zero(start, end)
+
     def clean(self, sector: int) -> bool:
         """Erase a sector and mark it; False when it is not blank afterwards."""
         count = self.clean_mark(sector) or 0
+        self._void(sector)
         try:
             self.flash.erase(sector)
         except OSError:
@@ -105,7 +138,6 @@ class Area:
         self.erases += 1
         addr = sector * SECTOR_SIZE
         if not self.is_blank(addr, addr + SECTOR_SIZE):
-            self.failed += 1
+            self._fail(FAULT_FLASH_ERASE, addr)
             return False
-        mark = records.pack_checked(records.CLEAN, (records.MAGIC_CLEAN, count + 1, sector, 0xFFFF))
-        return self.write(addr, mark)
+        return self.write(addr, _mark(sector, count + 1))

@@ -4,12 +4,14 @@ import struct
 
 from celltrail_protocol import frames, records
 from celltrail_protocol.records import JOURNAL_FRAMES_AT, JOURNAL_SECTORS, NO_READING, PAGE_SIZE, SECTOR_SIZE
+from logger.sector import first_in_page, fresh_page
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from logger.area import Area
+    from logger.sector import Found
 
 
 class Journal:
@@ -29,34 +31,41 @@ class Journal:
         """Take up the readings of `trip` whose slot is above `after_slot`, and go on at a new page."""
         self._trip = trip
         self._boot = boot
-        found: "list[tuple[int, int]]" = []
+        found: "list[tuple[int, int, bytearray]]" = []
         for sector in JOURNAL_SECTORS:
             head = self._area.read(sector * SECTOR_SIZE, JOURNAL_FRAMES_AT)
             header = records.unpack_checked(records.JOURNAL_HEADER, head, records.HEADER_AT, records.MAGIC_JOURNAL)
-            if header is None or self._area.clean_mark(sector) is None:
+            if header is None:
                 continue
             self._sequence = max(self._sequence, header[1])
             if header[2] == trip:
-                found.append((header[1], sector))
-        for sequence, sector in sorted(found):
-            self._take_up(sector, sequence, after_slot)
+                found.append((header[1], sector, head[records.HEADER_AT :]))
+        for sequence, sector, begun in sorted(found):
+            data, scanned = self._take_up(sector, sequence, after_slot)
+            self._sector = sector
+        if found:
+            self._make_firm(begun, data, scanned)
 
-    def _take_up(self, sector: int, sequence: int, after_slot: int) -> None:
+    def _take_up(self, sector: int, sequence: int, after_slot: int) -> "tuple[bytearray, list[Found]]":
+        """Remember a sector's readings; its bytes and frames."""
         data = self._area.read(sector * SECTOR_SIZE, SECTOR_SIZE)
-        scanned, _, end = frames.scan_all(data, JOURNAL_FRAMES_AT, SECTOR_SIZE, sequence, True)
+        scanned, _, _ = frames.scan_all(data, JOURNAL_FRAMES_AT, SECTOR_SIZE, sequence, True)
         for _, kind, start, stop in scanned:
             if kind == frames.JOURNAL_READING and struct.unpack_from("<I", data, start)[0] > after_slot:
                 self.remember(data[start:stop])
-        last = SECTOR_SIZE
-        while last > end and data[last - 1] == 0xFF:
-            last -= 1
-        self._sector = sector
-        self._at = -(-last // PAGE_SIZE) * PAGE_SIZE
-        # A page that starts blank ends a scan: one that is left so, for its torn bytes or for good measure, is closed.
-        if last > end or end == JOURNAL_FRAMES_AT:
-            addr = sector * SECTOR_SIZE
-            if not self._area.zero(addr + end, addr + self._at):
-                self._at = SECTOR_SIZE
+        return data, scanned
+
+    def _make_firm(self, begun: bytearray, data: bytearray, scanned: "list[Found]") -> None:
+        """Program again what a cut may have left half-written in the newest sector, and go on at a new page."""
+        addr = self._sector * SECTOR_SIZE
+        self._area.write(addr + records.HEADER_AT, begun)
+        end = scanned[-1][3] + frames.CHECK_SIZE if scanned else JOURNAL_FRAMES_AT
+        start = first_in_page(scanned, end)
+        self._area.write(addr + start, data[start:end])
+        self._at = fresh_page(data, end, SECTOR_SIZE)
+        if not self._area.zero(addr + end, addr + self._at):
+            # A page that stays blank would end every later scan.
+            self._at = SECTOR_SIZE
 
     def start(self, trip: int, boot: int) -> bool:
         """Begin a trip with a fresh sector; False when the flash refuses."""

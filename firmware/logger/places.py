@@ -6,10 +6,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from logger.area import Area
 
-# Instead of a trip's index: still to be erased; erased and marked; not to be used.
+# Instead of a trip's index: still to be erased; erased and marked; not to be used; without a header, but not blank.
 _DIRTY = -1
 _CLEAN = -2
 _BAD = -3
+_UNKNOWN = -4
 
 
 class Places:
@@ -22,6 +23,8 @@ class Places:
         self.wrap = False
         self._owner = [_DIRTY] * self.count
         self._tidying = False
+        # Until this boot has written a header: a cut may have begun one in a place that looks blank.
+        self._doubtful = True
 
     def clear(self) -> None:
         """All sectors may be taken by the next trip, and wait for `tidy`."""
@@ -37,9 +40,44 @@ class Places:
         """This position can't be used in this trip."""
         self._owner[position] = _BAD
 
-    def go_on(self) -> None:
-        """The trip is open still: go on erasing what is not its own."""
+    def suspect(self, position: int) -> None:
+        """This position has no header and is not blank."""
+        self._owner[position] = _UNKNOWN
+
+    def go_on(self, sealed: bool) -> None:
+        """The trip is open still: go on erasing what is not its own. When the head is sealed the next may be begun."""
+        self._doubtful = sealed
         self._tidying = True
+        for position in range(self.count):
+            if self._owner[position] == _UNKNOWN:
+                # It may be the trip's: what can't be read now is not erased for that.
+                self._owner[position] = _DIRTY if self.wrap else _BAD
+        self._give_up_next()
+
+    def opened(self, position: int, index: int) -> None:
+        """The header of the trip's sector `index` lies here; it is the head now."""
+        self.head = position
+        self._owner[position] = index
+        self._doubtful = False
+        self._give_up_next()
+
+    def _give_up_next(self) -> None:
+        """When the ring wraps, what the next sector will overwrite is not of the record any more.
+
+        Told by the head's place alone, so that an erase that power cuts short changes nothing of the record.
+        """
+        position = self._after_head()
+        if self.wrap and position >= 0 and self._owner[position] >= 0:
+            self._owner[position] = _DIRTY
+            self._tidying = True
+
+    def _after_head(self) -> int:
+        """The first position after the head that may be used; -1 when all are bad."""
+        for step in range(1, self.count):
+            position = (self.head + step) % self.count
+            if self._owner[position] != _BAD:
+                return position
+        return -1
 
     def first_index(self) -> int:
         """The index of the trip's oldest sector that is still there; 0 when there is none."""
@@ -70,19 +108,17 @@ class Places:
 
     def _erase(self, position: int) -> bool:
         """Whether the sector is clean now; if not, it is bad."""
+        again = self._doubtful and position == self._after_head()
         # Given up before its bytes go.
         self._owner[position] = _DIRTY
         sector = RING_FIRST + position
-        good = self._area.is_clean(sector) or self._area.clean(sector)
+        good = not again and self._area.is_clean(sector) or self._area.clean(sector)
         self._owner[position] = _CLEAN if good else _BAD
         return good
 
     def untidy(self) -> bool:
         """Whether a sector waits for `tidy`."""
-        return self._tidying or self._overwrites()
-
-    def _overwrites(self) -> bool:
-        return self.wrap and self._owner[(self.head + 1) % self.count] >= 0
+        return self._tidying
 
     def tidy(self) -> None:
         """Erase one sector ahead of the head if it needs it, so that no erase (45 ms, up to 400) falls into a shock.
@@ -91,7 +127,7 @@ class Places:
         """
         for step in range(1, self.count):
             position = (self.head + step) % self.count
-            if self._owner[position] == _DIRTY or (step == 1 and self._overwrites()):
+            if self._owner[position] == _DIRTY:
                 self._erase(position)
                 return
         self._tidying = False

@@ -6,8 +6,6 @@ from celltrail_protocol.seals import next_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from logger.area import Area
 
 _BLANK = b"\xff" * KEY_SLOT_SIZE
@@ -29,49 +27,41 @@ class Ratchet:
         self.epoch = 0
         self._sector = KEY_SECTORS[0]
         self._next = KEY_SLOTS
+        # The sector that was erased in this boot, ahead of its turn.
+        self._erased = -1
         self._place: "tuple[int, int] | None" = None
 
     def mount(self) -> None:
         """Find the key of now; destroy older ones, and pieces of keys, that a power cut has left."""
-        used = self._used_slots()
-        for sector, slot in used:
-            record = self._read(sector, slot)
-            if record and (self._place is None or (record[1], record[2]) > (self.trip, self.epoch)):
-                _, self.trip, self.epoch, self.key, _ = record
-                self._place = (sector, slot)
-        if self._place is not None:
-            self._sector, slot = self._place
-            self._next = self._after_used(self._sector)
-            # Programmed again with its own bytes before others go: a cut may have left it weak.
-            self._area.write(_address(self._sector, slot), self._record())
-        for sector, slot in used:
-            if (sector, slot) != self._place:
-                self._destroy(sector, slot)
-
-    def _used_slots(self) -> "list[tuple[int, int]]":
-        """(sector, slot) of all that hold anything."""
-        found: "list[tuple[int, int]]" = []
+        others: "list[tuple[int, int]]" = []
+        last = -1
         slot_bytes = bytearray(KEY_SLOT_SIZE)
         for sector in KEY_SECTORS:
-            if self._area.clean_mark(sector) is not None:
-                for slot in range(KEY_SLOTS):
-                    self._area.flash.read_into(_address(sector, slot), slot_bytes)
-                    if slot_bytes != _BLANK and slot_bytes != _ZERO:
-                        found.append((sector, slot))
-        return found
-
-    def _read(self, sector: int, slot: int) -> "tuple[Any, ...] | None":
-        data = self._area.read(_address(sector, slot), KEY_SLOT_SIZE)
-        return records.unpack_checked(records.KEY_SLOT, data, 0, records.MAGIC_KEY)
+            for slot in range(KEY_SLOTS):
+                # Each slot is read once: half-written bits may read otherwise the next time.
+                self._area.flash.read_into(_address(sector, slot), slot_bytes)
+                if slot_bytes in (_BLANK, _ZERO):
+                    continue
+                record = records.unpack_checked(records.KEY_SLOT, slot_bytes, 0, records.MAGIC_KEY)
+                if record and (self._place is None or (record[1], record[2]) > (self.trip, self.epoch)):
+                    if self._place is not None:
+                        others.append(self._place)
+                    _, self.trip, self.epoch, self.key, _ = record
+                    self._place = (sector, slot)
+                else:
+                    others.append((sector, slot))
+        if self._place is not None:
+            self._sector, slot = self._place
+            last = max([slot] + [other for sector, other in others if sector == self._sector])
+            # One is left out: a cut may have begun a key there that looks blank.
+            self._next = last + 2
+            # Programmed again with its own bytes before others go: a cut may have left it weak.
+            self._area.write(_address(self._sector, slot), self._record())
+        for sector, slot in others:
+            self._destroy(sector, slot)
 
     def _record(self) -> bytes:
         return records.pack_checked(records.KEY_SLOT, (records.MAGIC_KEY, self.trip, self.epoch, self.key))
-
-    def _after_used(self, sector: int) -> int:
-        slot = KEY_SLOTS
-        while slot > 0 and self._area.read(_address(sector, slot - 1), KEY_SLOT_SIZE) == _BLANK:
-            slot -= 1
-        return slot
 
     def begin(self, trip: int, k0: bytes) -> bool:
         """Take over the first key of a trip and destroy the one before; False when the flash takes no key."""
@@ -101,7 +91,7 @@ class Ratchet:
             self._destroy(*old)
             if old[0] != place[0]:
                 # The full sector holds only destroyed keys now; erase it before its turn comes.
-                self._area.clean(old[0])
+                self._erased = old[0] if self._area.clean(old[0]) else -1
         return True
 
     def _write(self, record: bytes) -> "tuple[int, int] | None":
@@ -115,8 +105,10 @@ class Ratchet:
             self._sector = KEY_SECTORS[1] if self._sector == KEY_SECTORS[0] else KEY_SECTORS[0]
             if self._place is not None and self._place[0] == self._sector:
                 return None
-            if self._area.is_clean(self._sector) or self._area.clean(self._sector):
+            # A place that looks blank may hold a key that a cut has begun.
+            if self._erased == self._sector or self._area.clean(self._sector):
                 self._next = 0
+            self._erased = -1
         return None
 
     def _destroy(self, sector: int, slot: int) -> None:

@@ -13,7 +13,6 @@ from logger.sector import OpenSector
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any
 
     from celltrail_protocol.layout import Buffer
     from logger.area import Area
@@ -49,6 +48,9 @@ class Ring:
         self.is_open = False
         self.kept = 0
         self.closing = False
+        self._opened_ms = 0
+        # The seal before found no place: the next header vouches for it, and the key steps only then.
+        self._owes_seal = False
         self._sector = OpenSector(area, RING_FIRST, 0, 0)
         self._prev_tag = _NO_TAG
 
@@ -116,7 +118,6 @@ class Ring:
     def _open_next(self, position: int, tick_ms: int) -> None:
         while True:
             self.places.head = position
-            self.places.keep(position, self.index + 1)
             self.sequence += 1
             self.newest_trip = self.trip
             self._sector = OpenSector(self._area, RING_FIRST + position, self.sequence, self.trip)
@@ -128,7 +129,12 @@ class Ring:
             self._sector.used = FRAMES_END
             position = self._next_place()
         self.index += 1
+        self.places.opened(position, self.index)
+        self._opened_ms = tick_ms
         self.is_open = True
+        if self._owes_seal:
+            self._owes_seal = False
+            self._ratchet.advance()
         self._sector.put(frames.PLAN, self._plan_payload())
 
     def _header(self, tick_ms: int) -> bytes:
@@ -140,7 +146,7 @@ class Ring:
             self.sequence,
             self.trip,
             self.index + 1,
-            self._ratchet.epoch,
+            self._ratchet.epoch + self._owes_seal,
             tick_ms,
             self.boot,
             self.events,
@@ -186,17 +192,34 @@ class Ring:
 
     def close(self, tick_ms: int) -> None:
         """Write the seal that ends the trip, and destroy its key."""
-        self._seal(records.SEAL_CLOSED, tick_ms)
+        try:
+            while not self._seal(records.SEAL_CLOSED, tick_ms):
+                self._open_next(self._next_place(), tick_ms)
+        except RingFull:
+            # No place takes the seal: the trip ends without.
+            pass
+        self._owes_seal = False
         self._ratchet.forget()
         self.is_open = False
         self.places.wrap = False
 
-    def _seal(self, kind: int, tick_ms: int) -> None:
-        if self._ratchet.key is None or self._sector.is_sealed:
-            return
-        tag = self._sector.seal(self._ratchet.key, self._ratchet.epoch, kind, tick_ms)
+    def _seal(self, kind: int, tick_ms: int) -> bool:
+        """Seal the open sector; False when its flash takes no seal: then the next header has to vouch for it."""
+        key, epoch = self._ratchet.key, self._ratchet.epoch
+        if key is None or self._sector.is_sealed:
+            return True
+        if self._sector.is_mounted and kind == records.SEAL_FULL:
+            # A cut may have begun this seal before: the same bytes again.
+            tick_ms = self._opened_ms
+        tag = self._sector.seal(key, epoch, kind, tick_ms)
+        if tag is None:
+            # With the tick that the header tells, so that the tag can be made again from the sector alone.
+            self._prev_tag = self._sector.tag(key, epoch, self._opened_ms)[:8]
+            self._owes_seal = True
+            return False
         self._prev_tag = tag[:8]
         self._ratchet.advance()
+        return True
 
     # Mounting
 
@@ -204,53 +227,48 @@ class Ring:
         """Find the newest sector, and those of `trip`; when it is still open, repair what a power cut has left."""
         newest, mine, head = -1, -1, None
         for position in range(self.places.count):
-            header = self._read_header(position)
+            # Each header is read once: half-written bits may read otherwise the next time.
+            data = self._area.read((RING_FIRST + position) * SECTOR_SIZE, FRAMES_AT + 1)
+            header = records.unpack_checked(records.HEADER, data, HEADER_AT, records.MAGIC_HEADER)
             if header is None:
+                if data[FRAMES_AT] != 0xFF:
+                    self.places.suspect(position)
                 continue
             if header[4] > newest:
                 newest = header[4]
                 self.places.head = position
                 self.sequence, self.newest_trip = newest, header[5]
-            if header[5] == trip and header[4] >= max(first_sequence, mine + 1):
-                mine, head = header[4], (position, header)
+            if header[5] == trip and header[4] >= first_sequence:
+                self.places.keep(position, header[6])
+                if header[4] > mine:
+                    mine, head = header[4], (position, header, data)
         if trip == 0 or head is None:
             return
-        position, header = head
-        self.trip, self.index, self.events = trip, header[6], header[10]
+        position, header, data = head
+        self.trip, self.index, self.events, self._opened_ms = trip, header[6], header[10], header[8]
         self._sector = OpenSector(self._area, RING_FIRST + position, mine, trip)
         self.is_open = mine == newest and self._ratchet.key is not None and self._ratchet.trip == trip
         self.places.wrap = wrap and self.is_open
-        self._mount_places(trip, first_sequence)
-        self._mount_sector(header[8])
+        self._mount_sector(header[7], data[:FRAMES_AT])
 
-    def _read_header(self, position: int) -> "tuple[Any, ...] | None":
-        data = self._area.read((RING_FIRST + position) * SECTOR_SIZE, FRAMES_AT)
-        return records.unpack_checked(records.HEADER, data, HEADER_AT, records.MAGIC_HEADER)
-
-    def _mount_places(self, trip: int, first_sequence: int) -> None:
-        for position in range(self.places.count):
-            header = self._read_header(position)
-            if header is None:
-                first = self._area.read((RING_FIRST + position) * SECTOR_SIZE + FRAMES_AT, 1)
-                if first != b"\xff" and not self.places.wrap:
-                    # It may be the trip's: what can't be read now is not erased for that.
-                    self.places.spoil(position)
-            elif header[5] == trip and header[4] >= first_sequence:
-                self.places.keep(position, header[6])
+    def _mount_sector(self, epoch: int, begun: bytearray) -> None:
         if self.is_open:
-            self.places.go_on()
-
-    def _mount_sector(self, opened_ms: int) -> None:
+            self._area.write((RING_FIRST + self.places.head) * SECTOR_SIZE, begun)
+            # The cut came between a header that vouches for the sector before, and its key step.
+            self._step_after(epoch - 1)
         sector, found = self._sector.mount()
         if not self.is_open:
             return
         seal = self._sector.sealed(sector)
+        self.places.go_on(seal is not None)
         if seal is not None:
             self._prev_tag = seal[2][:8]
             self._step_after(seal[0])
             if seal[1] == records.SEAL_CLOSED:
-                self.close(0)
+                self.close(self._opened_ms)
             return
+        # Before the key steps: a tag that is still half-written must not lose its key.
+        seal_begun = self._sector.refresh(sector, found)
         stopped_ms = -1
         for _, kind, start, end in found:
             if kind == frames.CHECKPOINT:
@@ -258,12 +276,11 @@ class Ring:
             elif kind == frames.STATE:
                 tick_ms, state = unpack(frames.TABLES[kind], sector, start, end)[:2]
                 stopped_ms = tick_ms if state == STATE_STOPPED else -1
-        seal_begun = self._sector.refresh(sector, found)
         # Ticks that the sector tells, not that of now: a seal that is cut short again is begun with the same bytes.
         if stopped_ms >= 0:
             self.close(stopped_ms)
         elif seal_begun:
-            self._seal(records.SEAL_FULL, opened_ms)
+            self._seal(records.SEAL_FULL, self._opened_ms)
 
     def _step_after(self, epoch: int) -> None:
         """Step to the next key if the cut came between a tag and its key step."""

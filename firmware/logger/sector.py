@@ -21,8 +21,36 @@ def _page_end(offset: int) -> int:
     return min(FRAMES_END, offset - offset % PAGE_SIZE + PAGE_SIZE)
 
 
+def first_in_page(found: "list[Found]", end: int) -> int:
+    """The offset of the first frame on the page of the last one, which ends at `end`."""
+    page = end - 1 - (end - 1) % PAGE_SIZE
+    return min([offset for offset, _, _, _ in found if offset >= page] or [end])
+
+
+def fresh_page(sector: "Buffer", end: int, limit: int) -> int:
+    """Where writing goes on after a restart: the first page that no cut can have touched, or `limit`.
+
+    `end` is the offset after the last valid frame. The frame that power cut short lies in the page of `end`, or in
+    the next one, and may look blank; where its torn bytes show they tell the page. Bytes of 0 are left out: they are
+    what an earlier restart closed these pages with.
+    """
+    stop = limit
+    while stop > end:
+        # By pages and in C: this is done in each start.
+        start = max(end, (stop - 1) // PAGE_SIZE * PAGE_SIZE)
+        torn = bytes(sector[start:stop]).rstrip(b"\x00\xff")
+        if torn:
+            end = start + len(torn) - 1
+            break
+        stop = start
+    return min(limit, (end // PAGE_SIZE + 2) * PAGE_SIZE)
+
+
 class OpenSector:
-    """`used` is the offset for the next frame, `last_end` the offset after the last one."""
+    """`used` is the offset for the next frame, `last_end` the offset after the last one.
+
+    `is_mounted` tells that the sector was open before the last restart.
+    """
 
     def __init__(self, area: "Area", number: int, sequence: int, trip: int) -> None:
         self._area = area
@@ -34,10 +62,11 @@ class OpenSector:
         self.used = FRAMES_AT
         self.last_end = FRAMES_AT
         self.is_sealed = False
+        self.is_mounted = False
 
     def write_header(self, header: bytes) -> bool:
         """Program the header; False when it does not read back: then it is made unreadable for ever."""
-        if self._area.write(self._addr + HEADER_AT, header):
+        if self._area.begin(self._addr // SECTOR_SIZE, header):
             return True
         self._area.zero(self._addr + HEADER_AT, self._addr + FRAMES_AT)
         return False
@@ -96,21 +125,29 @@ class OpenSector:
             self._area.flash.read_into(self._addr + at, piece)
             mac.update(piece if at + PAGE_SIZE <= end else memoryview(piece)[: end - at])
 
-    def seal(self, key: bytes, epoch: int, kind: int, tick_ms: int) -> bytes:
-        """Write the seal and return its tag; slot B takes it when slot A does not read back."""
+    def _make_seal(self, key: bytes, epoch: int, kind: int, tick_ms: int) -> "tuple[bytes, bytes]":
+        """A seal's record and its tag."""
         values = (records.MAGIC_SEAL, self._sequence, epoch, kind, 0, self.last_end, self._nframes, 0, tick_ms)
         mac = seals.start_seal(key, self._trip, epoch)
         self._feed(mac, FRAMES_END)
         mac.update(pack(_UNTAGGED, values))
         tag = mac.digest()
-        seal = records.pack_checked(records.SEAL, values + (tag,))
-        blank = self._area.read(self._addr + SEAL_A_AT, _SEAL_SIZE) == b"\xff" * _SEAL_SIZE
-        if not blank or not self._area.write(self._addr + SEAL_A_AT, seal):
-            self._area.zero(self._addr + SEAL_A_AT, self._addr + SECTOR_SIZE)
-            self._area.write(self._addr + SEAL_B_AT, seal)
+        return records.pack_checked(records.SEAL, values + (tag,)), tag
+
+    def tag(self, key: bytes, epoch: int, tick_ms: int) -> bytes:
+        """The tag that the seal of a full sector has."""
+        return self._make_seal(key, epoch, records.SEAL_FULL, tick_ms)[1]
+
+    def seal(self, key: bytes, epoch: int, kind: int, tick_ms: int) -> "bytes | None":
+        """Write the seal and return its tag; None when neither slot takes it. Slot B is for when A does not."""
+        seal, tag = self._make_seal(key, epoch, kind, tick_ms)
         self.used = FRAMES_END
         self.is_sealed = True
-        return tag
+        # Before a restart slot A may have been begun and still look blank.
+        if not self.is_mounted and self._area.write(self._addr + SEAL_A_AT, seal):
+            return tag
+        self._area.zero(self._addr + SEAL_A_AT, self._addr + SECTOR_SIZE)
+        return tag if self._area.write(self._addr + SEAL_B_AT, seal) else None
 
     # Mounting
 
@@ -119,8 +156,9 @@ class OpenSector:
         sector = self._area.read(self._addr, SECTOR_SIZE)
         found, _, _ = frames.scan_all(sector, FRAMES_AT, FRAMES_END, self._sequence)
         self._nframes = len(found)
+        self.is_mounted = True
         if found:
-            self.used = self.last_end = found[-1][3] + 2
+            self.used = self.last_end = found[-1][3] + frames.CHECK_SIZE
         return sector, found
 
     def sealed(self, sector: bytearray) -> "tuple[int, int, bytes] | None":
@@ -139,20 +177,12 @@ class OpenSector:
 
         Returns whether a seal was begun: no frame may follow then, and the seal has to be written again.
         """
-        self._area.write(self._addr + HEADER_AT, sector[HEADER_AT:FRAMES_AT])
         end = self.last_end
-        page = end - 1 - (end - 1) % PAGE_SIZE
-        start = min([offset for offset, _, _, _ in found if offset >= page] or [end])
+        start = first_in_page(found, end)
         self._area.write(self._addr + start, sector[start:end])
-        torn = FRAMES_END
-        while torn > end and sector[torn - 1] == 0xFF:
-            torn -= 1
-        closed = True
-        # A page that starts blank ends a scan: page 0 is closed when it is left without a frame.
-        if torn > end or end == FRAMES_AT:
-            torn = _page_end(torn - 1)
-            closed = self._area.zero(self._addr + end, self._addr + torn)
-        self.used = -(-torn // PAGE_SIZE) * PAGE_SIZE if closed else FRAMES_END
+        fresh = fresh_page(sector, end, FRAMES_END)
+        closed = self._area.zero(self._addr + end, self._addr + fresh)
+        self.used = fresh if closed else FRAMES_END
         begun = sector[SEAL_B_AT:] != b"\xff" * (SECTOR_SIZE - SEAL_B_AT)
         if begun:
             # Slot A is spoiled; slot B takes the seal.

@@ -6,6 +6,7 @@ from binascii import crc32
 from celltrail_protocol import records
 from celltrail_protocol.layout import pack, size
 from celltrail_protocol.records import PAGE_SIZE, RECORDS_AT, SECTOR_SIZE, STORE_SECTORS
+from logger.sector import fresh_page
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 _ALIGN = 16
 _HEAD = size(records.STORE_HEADER)
+_BLANK = b"\xff" * (PAGE_SIZE - RECORDS_AT)
 
 
 def _record(kind: int, number: int, payload: bytes) -> bytes:
@@ -36,37 +38,39 @@ class Store:
         self._end = SECTOR_SIZE
 
     def mount(self) -> None:
-        """Read both sectors; writes nothing."""
+        """Read both sectors; make firm what power may have cut short: the newest record as it is, or zeros."""
         best = (0, -1)
+        newest = (-1, 0, b"")
         for sector in STORE_SECTORS:
-            if self._area.clean_mark(sector) is None:
-                continue
-            kinds, highest, end = self._scan(sector)
-            self._number = max(self._number, highest + 1)
+            data = self._area.read(sector * SECTOR_SIZE, SECTOR_SIZE)
+            kinds, highest, end = self._scan(data)
+            fresh = fresh_page(data, end, SECTOR_SIZE)
+            if data[RECORDS_AT:PAGE_SIZE] != _BLANK:
+                self._area.zero(sector * SECTOR_SIZE + end, sector * SECTOR_SIZE + fresh)
             # A sector that power has cut short while it took over lacks a kind that the other one has:
             # the other one stays in use, and is left anew when the next record does not fit.
-            if (kinds, highest) > best:
-                best = (kinds, highest)
-                self._sector, self._end = sector, end
+            if (kinds, highest[0]) > best:
+                best = (kinds, highest[0])
+                self._sector, self._end = sector, fresh
+            if highest[0] > newest[0]:
+                newest = (highest[0], sector * SECTOR_SIZE + highest[1], bytes(data[highest[1] : highest[2]]))
+        self._number = newest[0] + 1
+        if newest[0] >= 0:
+            self._area.write(newest[1], newest[2])
 
-    def _scan(self, sector: int) -> "tuple[int, int, int]":
-        """Take up the records of a sector; how many kinds, the highest number, the offset for the next record."""
-        data = self._area.read(sector * SECTOR_SIZE, SECTOR_SIZE)
+    def _scan(self, data: bytearray) -> "tuple[int, tuple[int, int, int], int]":
+        """Take up a sector's records; how many kinds, (number, from, to) of the newest, the offset after the last."""
         kinds = set()
-        highest, at, end = -1, RECORDS_AT, RECORDS_AT
+        highest, at, end = (-1, 0, 0), RECORDS_AT, RECORDS_AT
         while at + _HEAD <= SECTOR_SIZE:
             length = self._take(data, at)
             if length:
                 kinds.add(data[at + 4])
-                highest = max(highest, struct.unpack_from("<I", data, at + 8)[0])
+                highest = max(highest, (struct.unpack_from("<I", data, at + 8)[0], at, at + length))
                 at = end = _up(at + length, _ALIGN)
             else:
                 at += _ALIGN
-        # Bytes that are neither blank nor a record are a torn write: go on at the page after them.
-        last = SECTOR_SIZE
-        while last > end and data[last - 1] == 0xFF:
-            last -= 1
-        return len(kinds), highest, end if last <= end else _up(last, PAGE_SIZE)
+        return len(kinds), highest, end
 
     def _take(self, data: bytearray, at: int) -> int:
         """The length of the valid record at `at`, or 0."""

@@ -57,7 +57,6 @@ class Trip:
         self.alarms = Alarms(plan["alarms"], plan["period_ms"], self.state.alarms)
         self.armed_ms = 0
         self.checkpoint_due_ms = 0
-        self._flash_failures = self._area.failed
 
     def _plan_payload(self) -> bytes:
         chip, schedule = self._board.accelerometer, self.schedule
@@ -135,6 +134,7 @@ class Trip:
             self.write_boot(now_ms)
             if self.state.state == codes.STATE_LOGGING:
                 self.skip_missed(now_ms)
+            self._tell_failure(now_ms)
             self.recorder.pack(now_ms)
             self._change(codes.STATE_STOPPED, reason, now_ms)
         except RingFull:
@@ -186,11 +186,14 @@ class Trip:
 
     def checkpoint(self, now_ms: int) -> None:
         """Pack and tag the record so far; raises RingFull."""
-        if self._area.failed != self._flash_failures:
-            self._flash_failures = self._area.failed
-            self.fault(codes.SOURCE_FLASH, codes.FAULT_FLASH_PROGRAM, self._area.failed, now_ms)
+        self._tell_failure(now_ms)
         self.recorder.checkpoint(now_ms, self._board.battery_mV())
         self.checkpoint_due_ms = now_ms + self.plan["checkpoint_s"] * 1000
+
+    def _tell_failure(self, now_ms: int) -> None:
+        failure, self._area.failure = self._area.failure, None
+        if failure is not None:
+            self.fault(codes.SOURCE_FLASH, failure[0], failure[1], now_ms)
 
     def fault(self, source: int, code: int, detail: int, now_ms: int) -> None:
         """Commit a fault; raises RingFull."""

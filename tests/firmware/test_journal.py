@@ -55,8 +55,8 @@ def test_goes_on_at_a_new_page_after_a_restart():
     started(flash).append(reading(0, (1,), b""))
     mounted(flash).append(reading(1, (1,), b""))
     page = bytearray(2)
-    flash.read_into(5 * 4096 + 256, page)
-    assert page == b"\x0a\x50"
+    flash.read_into(5 * 4096 + 512, page)
+    assert page == b"\x0c\x50"
     assert slots(mounted(flash)) == [0, 1]
 
 
@@ -67,10 +67,10 @@ def test_full_sector_says_so_before_and_then():
     while journal.has_room(1):
         assert journal.append(reading(slot, (slot,), b""))
         slot += 1
-    assert slot > 390
+    assert slot > 325
     while journal.append(reading(slot, (slot,), b"")):
         slot += 1
-    assert slot <= 403
+    assert slot <= 340
     journal.clear()
     assert journal.rotate()
     assert journal.append(reading(slot, (slot,), b""))
@@ -81,11 +81,11 @@ def test_full_sector_says_so_before_and_then():
 def test_page_that_does_not_read_back_is_closed():
     flash = FaultyFlash(6)
     journal = started(flash)
-    for slot in range(20):
+    for slot in range(17):
         assert journal.append(reading(slot, (slot,), b""))
     # A bit of the next page that is 0 already.
     Area(flash).write(5 * 4096 + 258, b"\x00")
-    for slot in range(20, 60):
+    for slot in range(17, 60):
         assert journal.append(reading(slot, (slot,), b""))
     assert slots(mounted(flash)) == list(range(60))
 
@@ -97,8 +97,8 @@ def test_page_that_takes_nothing_ends_the_sector():
     slot = 0
     while journal.append(reading(slot, (slot,), b"")):
         slot += 1
-    assert slot == 20
-    assert slots(mounted(flash)) == list(range(20))
+    assert slot == 17
+    assert slots(mounted(flash)) == list(range(17))
 
 
 def test_torn_bytes_do_not_hide_what_follows():
@@ -106,7 +106,7 @@ def test_torn_bytes_do_not_hide_what_follows():
     for at in (48, 256):
         flash = FaultyFlash(6)
         journal = started(flash)
-        for slot in range(20 if at == 256 else 0):
+        for slot in range(17 if at == 256 else 0):
             journal.append(reading(slot, (slot,), b""))
         Area(flash).write(5 * 4096 + at + 1, b"\x50torn")
         journal = mounted(flash)
@@ -145,14 +145,14 @@ def test_mount_without_a_journal_takes_nothing_until_rotated():
 
 def nearly_full(flash):
     journal = started(flash)
-    for slot in range(380):
+    for slot in range(315):
         journal.append(reading(slot, (slot,), b""))
     return journal
 
 
 def append_over_the_end(journal, done):
     """As the recorder does: what is pending is packed (`done` holds -1 - slot) before the sector changes."""
-    for slot in range(380, 408):
+    for slot in range(315, 340):
         if not journal.has_room(1):
             done.append(-1 - journal.last_slot())
             journal.clear()
@@ -163,7 +163,7 @@ def append_over_the_end(journal, done):
 
 def pending_exactly_once(flash, done, cut):
     packed = max([-1 - one for one in done if one < 0] or [-1])
-    last = max([one for one in done if one >= 0] or [379])
+    last = max([one for one in done if one >= 0] or [314])
     journal = mounted(flash, after_slot=packed)
     found = slots(journal)
     # The reading that the cut fell into may be there, too.

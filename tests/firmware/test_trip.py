@@ -1,6 +1,6 @@
 """A trip from arming to stop on a fake board: what its frames say, and what a restart goes on with."""
 
-from fakes import Board, arm, frames_of, make, of_kind, plan, readings, restart, run
+from fakes import Board, arm, frames_of, image_of, make, of_kind, plan, readings, restart, run
 
 from celltrail_protocol import codes, frames, smp
 from celltrail_protocol.records import NO_SLOT
@@ -62,9 +62,9 @@ def test_restart_goes_on_with_a_boot_frame_after_ten_seconds():
     arm(host, plan())
     run(app, 5 * MINUTE)
     app, host = restart(app, [lambda tick: 700])
-    programs = app.board.flash.programs
+    image = image_of(app.board.flash)
     run(app, 9999)
-    assert app.board.flash.programs == programs + 0
+    assert image_of(app.board.flash) == image
     assert of_kind(app, frames.BOOT) == []
     run(app, 10000 + 2 * MINUTE)
     assert of_kind(app, frames.BOOT) == [(2, codes.RESET_POWER_ON, 10000, 6, 10000, 3900)]
@@ -81,14 +81,14 @@ def test_brown_out_loop_writes_nothing():
     flash = app.board.flash
     app, _ = restart(app)
     run(app, 9000)
-    programs, erases = flash.programs, flash.erases
+    image, erases = image_of(flash), flash.erases
     used = app.trip.ring.used()
     for _ in range(20):
         app, _ = restart(app)
         run(app, 9000)
     # Only what the last cut may have left half-written is programmed again, with the same bytes.
     assert flash.erases == erases
-    assert flash.programs - programs <= 20 * 4
+    assert image_of(flash) == image
     assert app.trip.ring.used() == used
     assert flash.violations == 0
 
@@ -168,9 +168,9 @@ def test_flash_failures_are_told_at_the_next_checkpoint():
     app, host = make()
     arm(host, plan(checkpoint_s=600))
     run(app, 5 * MINUTE)
-    app.area.failed += 3
+    app.area.failure = (codes.FAULT_FLASH_PROGRAM, 0x6100)
     run(app, 25 * MINUTE)
-    assert of_kind(app, frames.FAULT) == [(600000, codes.SOURCE_FLASH, codes.FAULT_FLASH_PROGRAM, 3)]
+    assert of_kind(app, frames.FAULT) == [(600000, codes.SOURCE_FLASH, codes.FAULT_FLASH_PROGRAM, 0x6100)]
 
 
 def test_last_words_only_when_the_logger_ran_for_a_while():
