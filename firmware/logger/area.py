@@ -81,6 +81,18 @@ class Area:
             addr += count
         return done
 
+    # After a restart
+
+    def again(self, addr: int, data: "Buffer") -> None:
+        """Program bytes again as they were read: half-written ones are firm then."""
+        self.write(addr, data)
+
+    def close(self, addr: int, end: int) -> bool:
+        """Zeros where a cut may have begun something, whether it shows or not; False when some bytes stay."""
+        return self.zero(addr, end)
+
+    # Sectors
+
     def is_blank(self, addr: int, end: int) -> bool:
         """Whether every byte from `addr` (a page address) to `end` is 0xFF."""
         while addr < end:

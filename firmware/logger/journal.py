@@ -58,12 +58,12 @@ class Journal:
     def _make_firm(self, begun: bytearray, data: bytearray, scanned: "list[Found]") -> None:
         """Program again what a cut may have left half-written in the newest sector, and go on at a new page."""
         addr = self._sector * SECTOR_SIZE
-        self._area.write(addr + records.HEADER_AT, begun)
+        self._area.again(addr + records.HEADER_AT, begun)
         end = scanned[-1][3] + frames.CHECK_SIZE if scanned else JOURNAL_FRAMES_AT
         start = first_in_page(scanned, end)
-        self._area.write(addr + start, data[start:end])
+        self._area.again(addr + start, data[start:end])
         self._at = fresh_page(data, end, SECTOR_SIZE)
-        if not self._area.zero(addr + end, addr + self._at):
+        if not self._area.close(addr + end, addr + self._at):
             # A page that stays blank would end every later scan.
             self._at = SECTOR_SIZE
 

@@ -56,7 +56,7 @@ class Ratchet:
             # One is left out: a cut may have begun a key there that looks blank.
             self._next = last + 2
             # Programmed again with its own bytes before others go: a cut may have left it weak.
-            self._area.write(_address(self._sector, slot), self._record())
+            self._area.again(_address(self._sector, slot), self._record())
         for sector, slot in others:
             self._destroy(sector, slot)
 

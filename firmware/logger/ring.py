@@ -253,7 +253,7 @@ class Ring:
 
     def _mount_sector(self, epoch: int, begun: bytearray) -> None:
         if self.is_open:
-            self._area.write((RING_FIRST + self.places.head) * SECTOR_SIZE, begun)
+            self._area.again((RING_FIRST + self.places.head) * SECTOR_SIZE, begun)
             # The cut came between a header that vouches for the sector before, and its key step.
             self._step_after(epoch - 1)
         sector, found = self._sector.mount()

@@ -166,7 +166,7 @@ class OpenSector:
         for at in (SEAL_A_AT, SEAL_B_AT):
             seal = records.unpack_checked(records.SEAL, sector, at, records.MAGIC_SEAL)
             if seal is not None:
-                self._area.write(self._addr + at, sector[at : at + _SEAL_SIZE])
+                self._area.again(self._addr + at, sector[at : at + _SEAL_SIZE])
                 self.used = FRAMES_END
                 self.is_sealed = True
                 return seal[2], seal[3], seal[9]
@@ -179,9 +179,9 @@ class OpenSector:
         """
         end = self.last_end
         start = first_in_page(found, end)
-        self._area.write(self._addr + start, sector[start:end])
+        self._area.again(self._addr + start, sector[start:end])
         fresh = fresh_page(sector, end, FRAMES_END)
-        closed = self._area.zero(self._addr + end, self._addr + fresh)
+        closed = self._area.close(self._addr + end, self._addr + fresh)
         self.used = fresh if closed else FRAMES_END
         begun = sector[SEAL_B_AT:] != b"\xff" * (SECTOR_SIZE - SEAL_B_AT)
         if begun:

@@ -46,7 +46,7 @@ class Store:
             kinds, highest, end = self._scan(data)
             fresh = fresh_page(data, end, SECTOR_SIZE)
             if data[RECORDS_AT:PAGE_SIZE] != _BLANK:
-                self._area.zero(sector * SECTOR_SIZE + end, sector * SECTOR_SIZE + fresh)
+                self._area.close(sector * SECTOR_SIZE + end, sector * SECTOR_SIZE + fresh)
             # A sector that power has cut short while it took over lacks a kind that the other one has:
             # the other one stays in use, and is left anew when the next record does not fit.
             if (kinds, highest[0]) > best:
@@ -56,7 +56,7 @@ class Store:
                 newest = (highest[0], sector * SECTOR_SIZE + highest[1], bytes(data[highest[1] : highest[2]]))
         self._number = newest[0] + 1
         if newest[0] >= 0:
-            self._area.write(newest[1], newest[2])
+            self._area.again(newest[1], newest[2])
 
     def _scan(self, data: bytearray) -> "tuple[int, tuple[int, int, int], int]":
         """Take up a sector's records; how many kinds, (number, from, to) of the newest, the offset after the last."""

@@ -7,7 +7,7 @@ that operation torn. The logger starts on it, goes on, and whoever checks knows 
 import struct
 
 from fakes import Board, arm, make, plan, run
-from torn_flash import MODES, TornFlash, steps_of
+from torn_flash import MODES, PAGE_SIZE, TornFlash, steps_of
 
 from celltrail_protocol import codes, frames, smp
 from celltrail_protocol.records import SECTOR_SIZE
@@ -297,6 +297,14 @@ def restarted(flash):
     return Actor(flash, actor.watch)
 
 
+def worn_seals(flash):
+    """The last page of the open sector takes nothing: the seal finds no place."""
+    actor = near_sector_end(flash)
+    last = (6 + actor.app.trip.ring.places.head) * SECTOR_SIZE + SECTOR_SIZE - PAGE_SIZE
+    flash.refuses = lambda kind, place: kind == "program" and place == last
+    return actor
+
+
 def work_restart(actor):
     actor.run(13000)
     actor.run(2 * MINUTE)
@@ -322,6 +330,8 @@ WORKS = {
     "journal": (journal_nearly_full, work_readings),
     "keys": (keys_nearly_full, work_keys),
     "store": (store_nearly_full, work_store),
+    "worn-seal": (worn_seals, work_roll),
+    "worn-close": (worn_seals, work_stop),
     "stop": (started, work_stop),
     "first-arm": (new_logger, work_first_arm),
     "arm": (stopped, work_arm),
@@ -357,31 +367,36 @@ class Rehearsal:
 
 
 class Cut:
-    """One power cut: in which operation, in which mode, and at which step; `again` is a second one in the recovery."""
+    """One power cut: in which operation, in which mode, and at which step; `again` is a second one in the recovery.
 
-    def __init__(self, name, operation, mode, step, again=None):
+    Cuts that differ in `luck` only leave other bits by chance.
+    """
+
+    def __init__(self, name, operation, mode, step, again=None, luck=0):
         self.name = name
         self.operation = operation
         self.mode = mode
         self.step = step
         self.again = again
+        self.luck = luck
 
     def __str__(self):
         words = "%s:%d:%s:%d" % (self.name, self.operation, MODES[self.mode], self.step)
         if self.again is not None:
             words += "/%d:%s:%d" % (self.again[0], MODES[self.again[1]], self.again[2])
-        return words
+        return words + ("#%d" % self.luck if self.luck else "")
 
 
 def cut_of(words):
     """The cut that such words name."""
+    words, _, luck = words.partition("#")
     first, _, second = words.partition("/")
     name, operation, mode, step = first.split(":")
     again = None
     if second:
         op, how, far = second.split(":")
         again = (int(op), MODES.index(how), int(far))
-    return Cut(name, int(operation), MODES.index(mode), int(step), again)
+    return Cut(name, int(operation), MODES.index(mode), int(step), again, int(luck or 0))
 
 
 def single_cuts(rehearsal, stride=1, offset=0):

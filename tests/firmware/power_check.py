@@ -152,11 +152,12 @@ def check_after(app, host, before, after, read=read_on_device):
         expect(found.seal == records.SEAL_CLOSED, "the trip is not closed")
     elif state.trip:
         expect(codes.STATE_STOPPED in (before.state, after.state), "the trip ended by itself, reason", state.reason)
+        expect(state.reason == codes.REASON_COMMAND, "the trip was stopped for the reason", state.reason)
         found = read(app)
         check_trip(found, before, after if after.trip == state.trip else before, False)
         expect(found.seal == records.SEAL_CLOSED, "the trip is not closed")
     expect(app.trip.ratchet.key is None, "a key is left")
-    _arm_next(app, host, read)
+    _arm_next(app, host)
 
 
 def _nothing_of(known):
@@ -175,7 +176,7 @@ def _go_on(app, host):
     expect(answer == {}, "the stop was refused:", answer)
 
 
-def _arm_next(app, host, read):
+def _arm_next(app, host):
     """The logger takes another trip."""
     highest = max(app.trip.ring.newest_trip, app.trip.ratchet.trip)
     answer = arm(host, plan(), discard=True)
@@ -183,5 +184,5 @@ def _arm_next(app, host, read):
     expect(answer["trip"] > highest, "trip number", answer["trip"], "after", highest)
     run(app, app.board.tick_ms + 3 * MINUTE)
     expect(host.prove(smp.CMD_STOP, {"op": "AB"}) == {}, "the stop was refused")
-    found = read(app)
+    found = read_on_device(app)
     expect(found.slots == [0, 1, 2, 3], "the next trip has the slots", found.slots)

@@ -74,12 +74,14 @@ class TornFlash:
         self._chance = Chance(seed)
 
     def copy(self, seed):
-        """The same cells, without faults of their own."""
+        """The same cells, with the same faults."""
         other = TornFlash(self.sectors, seed)
         other.pages = list(self.pages)
         other.unstable = dict(self.unstable)
         other.leaning = self.leaning
         other.erase_counts = list(self.erase_counts)
+        other.refuses = self.refuses
+        other.stuck = self.stuck
         return other
 
     def _page(self, number):
@@ -150,16 +152,21 @@ class TornFlash:
 
     # Power cuts
 
+    def _takes(self, operation):
+        return self.refuses is None or not self.refuses(operation[0], operation[1])
+
     def do(self, operation):
         """Carry out one recorded operation."""
         kind, place, data = operation
-        if kind == "program":
-            self._put(place // PAGE_SIZE, data)
-        else:
+        if kind == "erase":
             self.erase(place)
+        elif self._takes(operation):
+            self._put(place // PAGE_SIZE, data)
 
     def tear(self, operation, mode, step):
         """Carry out one operation up to `step` (see `steps_of`), in one of MODES."""
+        if not self._takes(operation):
+            return
         if operation[0] == "program":
             self._tear_program(operation[1] // PAGE_SIZE, operation[2], mode, step)
         else:
