@@ -58,6 +58,10 @@ class NorFlash:
     def read_into(self, addr: int, buf: "bytearray | memoryview") -> None:
         """Fill `buf` with the bytes from `addr` on; ValueError outside of the flash."""
         self._check(addr, len(buf))
+        sector, at = divmod(addr, SECTOR_SIZE)
+        if at + len(buf) <= SECTOR_SIZE:
+            buf[:] = self._sectors[sector][at : at + len(buf)]
+            return
         done = 0
         while done < len(buf):
             sector, at = divmod(addr + done, SECTOR_SIZE)

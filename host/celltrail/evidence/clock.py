@@ -33,7 +33,7 @@ class Between:
 class Clock:
     """The map of a whole record; `flags` are doubts about it, one sentence each.
 
-    `synced` are the boots with pairs, `order` all boots as they followed each other.
+    `synced` are the boots with pairs, `unknown` those without a time, `order` all as they followed each other.
     """
 
     def __init__(self, record: Record) -> None:
@@ -53,6 +53,8 @@ class Clock:
         self.synced = self._possible(believed)
         self._flag_order()
         self._between = self._place_others()
+        known = self.synced.keys() | self._between.keys()
+        self.unknown = tuple(boot for boot in self._recorded if boot not in known)
         self._flag_unsealed(believed)
         self._flag_unknown()
 
@@ -178,11 +180,11 @@ class Clock:
             )
 
     def _flag_unknown(self) -> None:
-        boots = [boot for boot in self._recorded if boot not in self.synced and boot not in self._between]
+        boots = self.unknown
         if boots:
-            whole = "the whole trip" if len(boots) == len(self._recorded) else _named(boots)
+            where = "the whole trip" if len(boots) == len(self._recorded) else _named(boots)
             self.flags.append(
-                f"{whole}: no clock was set, so its times are unknown; its readings keep their order and their "
+                f"{where}: no clock was set, so the times are unknown; the readings keep their order and their "
                 "distances, and an event whose time you know dates them"
             )
 

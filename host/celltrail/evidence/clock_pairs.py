@@ -21,7 +21,9 @@ SUSPICIOUS_PPM = 200.0
 _STEP_PPM = 1000.0
 _PPM = 1e-6
 _QUARTER_MS = 15 * 60 * 1000
-_QUARTER_SLACK_MS = 60_000
+# The most that drift may add to quarter hours, and the most where drift alone might be the reason.
+_QUARTER_SLACK_MS = 90_000
+_NARROW_SLACK_MS = 60_000
 # Two pairs say nothing of the rate when they are nearer than this many times their uncertainty.
 _NEAR = 10
 _MOST_GROUPS = 16
@@ -67,7 +69,8 @@ class Disagreement:
         """Whether it is very near to whole quarter hours, which no good crystal makes in less than 200 days."""
         whole = round(self.off_ms / _QUARTER_MS)
         rest_ms = abs(self.off_ms - whole * _QUARTER_MS)
-        slack_ms = min(self.unsure_ms + self.apart_ms * DRIFT + 1000, _QUARTER_SLACK_MS)
+        most_ms = _QUARTER_SLACK_MS if self.beyond_drift else _NARROW_SLACK_MS
+        slack_ms = min(self.unsure_ms + self.apart_ms * DRIFT + 1000, most_ms)
         return whole != 0 and self.unexplained_ms > 0 and rest_ms <= slack_ms
 
     @property
@@ -146,12 +149,18 @@ def _groups(pairs: Sequence[ClockPair]) -> list[list[ClockPair]]:
     """Pairs that one crystal, good or bad, can explain, together; in the order in which the groups begin."""
     groups: list[list[ClockPair]] = []
     for pair in pairs:
-        mine = next((group for group in groups if not Disagreement(group[-1], pair).is_step), None)
+        mine = next((group for group in groups if _fits(group[-1], pair)), None)
         if mine is not None:
             mine.append(pair)
         elif len(groups) < _MOST_GROUPS:
             groups.append([pair])
     return groups
+
+
+def _fits(one: ClockPair, two: ClockPair) -> bool:
+    """Whether one crystal explains both; a bad one only when both lie under the record's seals."""
+    link = Disagreement(one, two)
+    return not (link.is_step if one.recorded and two.recorded else link.suspicious)
 
 
 def _left_out(pairs: Sequence[ClockPair], best: Sequence[ClockPair]) -> list[Disagreement]:
