@@ -154,7 +154,7 @@ def test_clocks_of_summer_and_winter_time_disagree_by_an_hour():
 @pytest.mark.parametrize("days", [5, 30, 100, 400])
 def test_an_hour_at_the_end_of_a_long_trip_is_flagged(days):
     # Over 400 days an hour is 104 ppm: less than the drift that is flagged, more than a good crystal's.
-    for rate_ppm in (-50, 0, 50):
+    for rate_ppm in (-50, -25, 0, 17, 50):
         sim = short(rate_ppm, period_s=3600, checkpoint_s=86_400).arm().go(days=days).sync(off_ms=HOUR_MS).stop()
         found = compare(sim)
         assert found.holds()
@@ -281,6 +281,14 @@ def test_clocks_of_two_boots_that_cannot_both_be_right():
     (flag,) = found.doubts()
     assert "boot 2 begins 1 d 18 h before boot 1 ends" in flag
     assert "compare the times of both with an event whose time you know" in flag
+
+
+def test_boots_without_a_clock_take_their_time():
+    # By the clocks of boots 1 and 3 there are 30 hours between them, and boot 2 ran for 40.
+    sim = short().arm().go(hours=10).cut(1).go(hours=40).cut(1).sync(off_ms=-12 * HOUR_MS).go(hours=10).stop()
+    (flag,) = compare(sim).doubts()
+    assert flag.startswith("boot 3 begins ")
+    assert "before boot 1 ends" in flag
 
 
 def test_boots_are_in_order_where_their_number_wraps():

@@ -131,7 +131,6 @@ def _telling(pairs: Sequence[ClockPair]) -> list[ClockPair]:
     ticks: list[int] = []
     for pair in sorted(pairs, key=lambda pair: (pair.uncertainty_ms, not pair.recorded, pair.at.tick_ms)):
         at = bisect_left(ticks, pair.at.tick_ms)
-        # A pair that contradicts is no worse for being near another.
         if not any(_tells_nothing(near, pair) for near in kept[max(0, at - 1) : at + 1]):
             kept.insert(at, pair)
             ticks.insert(at, pair.at.tick_ms)
@@ -141,7 +140,7 @@ def _telling(pairs: Sequence[ClockPair]) -> list[ClockPair]:
 def _tells_nothing(known: ClockPair, pair: ClockPair) -> bool:
     link = Disagreement(known, pair)
     unsure_ms = known.uncertainty_ms + pair.uncertainty_ms
-    near = link.apart_ms <= _NEAR * unsure_ms and not link.is_step
+    near = link.apart_ms <= _NEAR * unsure_ms
     return link.apart_ms == 0 or near or known.uncertainty_ms + link.apart_ms * DRIFT <= pair.uncertainty_ms
 
 
