@@ -21,7 +21,6 @@ from celltrail.utc import short, span
 __all__ = ["DRIFT_PPM", "WANDER_PPM", "Between", "BootMap", "Clock"]
 
 
-
 @dataclass(frozen=True)
 class Between:
     """A boot without a pair: the UTC of its tick 0 lies in [earliest, latest]."""
@@ -131,7 +130,7 @@ class Clock:
 
     def _said(self, boot: int) -> str:
         made = self.synced[boot]
-        return f"boot {boot} was told {short(float(made.utc[0]))} UTC"
+        return f"boot {boot} was told {short(round(float(made.utc[0])))} UTC"
 
     def _shortest(self, boot: int) -> float:
         return self._lengths[boot] / (1 + DRIFT)
