@@ -9,12 +9,14 @@ It is started by `celltrail virtual`, which gives it `key=value` arguments:
     offset    ms of the world at power-on
     cause     reset cause, codes.RESET_*
     sectors   size of the flash
+    ticks     period of the tick counter in ms, a power of two; without it that of a 32-bit chip
 """
 
 import os
 import sys
 
-from boards.virtual_clock import host_us
+from boards.ticks import CHIP_PERIOD, LongTicks
+from boards.virtual_clock import LONGEST_REST_MS, host_us
 from boards.virtual_flash import VirtualFlash
 from boards.virtual_sensors import Sensors
 from boards.virtual_stimulus import Stimulus
@@ -42,6 +44,8 @@ class VirtualBoard:
         stimulus = Stimulus(arguments["stimulus"])
         self.world = World(stimulus, int(arguments["offset"]) * 1000)
         self._clock = self.world.clock
+        self._period_ms = int(arguments.get("ticks", CHIP_PERIOD))
+        self._ticks = LongTicks(self._counter_ms, self._period_ms)
         flash = VirtualFlash(arguments["flash"], int(arguments["sectors"]), self.world.utc_ms)
         self.flash: "Flash" = flash
         self.uid = flash.uid
@@ -70,9 +74,13 @@ class VirtualBoard:
 
     # --- time ---
 
+    def _counter_ms(self) -> int:
+        # Wraps as those of real boards do, so that every simulation shows that the ticks don't.
+        return self._clock.now_us() // 1000 % self._period_ms
+
     def ticks_ms(self) -> int:
         """Milliseconds since power-on; never wraps."""
-        return self._clock.now_us() // 1000
+        return self._ticks.now()
 
     def world_utc_ms(self) -> "int | None":
         """UTC of the simulated world, ms since 1970."""
@@ -100,16 +108,19 @@ class VirtualBoard:
 
     def _pass_time(self, until_us: "int | None") -> None:
         now_us = self._clock.now_us()
+        # The tick counter must be asked in time, whatever is due when.
+        rest_us = self._ticks.longest() * 1000
+        if until_us is not None:
+            rest_us = min(rest_us, until_us)
         if until_us is not None and self.world.may_fly(now_us):
             self.world.take_off()
-            self._fly(self._next_us(self.world.flight_end_us(until_us)))
+            self._fly(self._next_us(self.world.flight_end_us(rest_us)))
         else:
             if self.world.land():
                 self._report("landed")
-            event_us = self.world.next_event_us(until_us)
+            event_us = self.world.next_event_us(rest_us)
             if self._sensors.sampling():
-                horizon_us = now_us + _LOOK_AHEAD_US
-                event_us = self._next_us(horizon_us if event_us is None else min(event_us, horizon_us))
+                event_us = self._next_us(min(event_us, now_us + _LOOK_AHEAD_US))
             self._sleep(event_us)
 
     def _next_us(self, limit_us: int) -> int:
@@ -118,19 +129,17 @@ class VirtualBoard:
 
     def _fly(self, target_us: int) -> None:
         left_ms = self.world.flight_ms(target_us)
-        while left_ms and not self._wire.service(left_ms):
+        while left_ms and not self._wire.service(min(left_ms, LONGEST_REST_MS)):
             left_ms = self.world.flight_ms(target_us)
         if left_ms:
             self.world.fly_interrupted(target_us, self.world.flight_ms(target_us))
         else:
             self._clock.jump(target_us)
 
-    def _sleep(self, target_us: "int | None") -> None:
-        if target_us is None:
-            self._wire.service(-1)
-        else:
-            # Rounded up: a sleep of 0 ms would keep the processor busy for the last millisecond.
-            self._wire.service(max(0, (target_us - self._clock.now_us() + 999) // 1000))
+    def _sleep(self, target_us: int) -> None:
+        # Rounded up: a sleep of 0 ms would keep the processor busy for the last millisecond.
+        left_ms = (target_us - self._clock.now_us() + 999) // 1000
+        self._wire.service(min(max(0, left_ms), LONGEST_REST_MS))
 
     # --- the rest of the board ---
 

@@ -2,6 +2,8 @@
 
 import time
 
+from boards.ticks import LongTicks, ticks_period
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -11,8 +13,11 @@ def _monotonic_us() -> int:
     return time.monotonic_ns() // 1000
 
 
+_ticks_us: "Callable[[], int] | None" = getattr(time, "ticks_us", None)
 # The PC's monotonic clock, as MicroPython or CPython reads it; only differences mean something.
-host_us: "Callable[[], int]" = getattr(time, "ticks_us", _monotonic_us)
+host_us: "Callable[[], int]" = LongTicks(_ticks_us, ticks_period()).now if _ticks_us else _monotonic_us
+# Where integers have 32 bits the PC's counter must be asked in 8.9 minutes.
+LONGEST_REST_MS = 300_000
 
 
 class VirtualClock:

@@ -118,18 +118,18 @@ class World:
     def _end_us(self) -> int:
         return self._stimulus.duration_ms * 1000 - self.offset_us
 
-    def next_event_us(self, until_us: "int | None") -> "int | None":
+    def next_event_us(self, until_us: int) -> int:
         """When something happens that the world knows of, not after `until_us`."""
         event_us = until_us
         if self._edges_us:
-            event_us = _earlier(event_us, self._edges_us[0])
+            event_us = min(event_us, self._edges_us[0])
         if self._pauses_us:
-            event_us = _earlier(event_us, self._pauses_us[0])
+            event_us = min(event_us, self._pauses_us[0])
         return event_us
 
     def flight_end_us(self, until_us: int) -> int:
         """Where a flight must end: at the next event, at the stimulus' end or at the limit."""
-        end_us = _earlier(self.next_event_us(until_us), self._end_us())
+        end_us = min(self.next_event_us(until_us), self._end_us())
         return end_us if self._limit_us is None else min(end_us, self._limit_us)
 
     def take_off(self) -> None:
@@ -156,7 +156,3 @@ class World:
     def fly_interrupted(self, target_us: int, left_ms: int) -> None:
         """The flight to `target_us` ends when `left_ms` of the PC's time are left."""
         self.clock.jump(target_us - int(left_ms * 1000 * self._speed))
-
-
-def _earlier(a_us: "int | None", b_us: int) -> int:
-    return b_us if a_us is None or b_us < a_us else a_us

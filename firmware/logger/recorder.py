@@ -166,7 +166,7 @@ class Recorder:
 
     def _note_newest(self, kind: int, payload: bytes) -> None:
         if kind == frames.SHOCK:
-            self.ring.events = unpack(frames.TABLES[kind], payload)[0] + 1 & 0xFFFF
+            self.ring.events = min(unpack(frames.TABLES[kind], payload)[0] + 1, 0xFFFF)
         elif kind == frames.STATE:
             self.stated = unpack(frames.TABLES[kind], payload)[1:3]
 

@@ -111,7 +111,8 @@ class Watch:
             detector.pre if wave else 0,
         )
         self._recorder.event(frames.SHOCK, values, now_ms)
-        ring.events = (event + 1) & 0xFFFF
+        # The last number stays for all that follow: one that came again would mix up their waveforms.
+        ring.events = min(event + 1, 0xFFFF)
         if wave:
             for axis in range(3):
                 self._write_axis(event, axis, now_ms)

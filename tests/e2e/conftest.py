@@ -77,9 +77,17 @@ def cli(capsys, monkeypatch, tmp_path) -> Commands:
 
 @pytest.fixture
 def start() -> Iterator:
-    """start(stimulus, **options) -> a running virtual logger; all end with the test."""
+    """start(stimulus, **options) -> a running virtual logger; all end with the test.
+
+    Its tick counter wraps every 131 s, so that all that is tested here is tested over wraps.
+    """
+
+    def started(stimulus=None, **options) -> VirtualLogger:
+        wrapping = {"tick_period_ms": 1 << 17} | options
+        return stack.enter_context(VirtualLogger(stimulus or bench(), **wrapping))
+
     with contextlib.ExitStack() as stack:
-        yield lambda stimulus=None, **options: stack.enter_context(VirtualLogger(stimulus or bench(), **options))
+        yield started
 
 
 def bench(days: float = 0.5) -> Stimulus:

@@ -3,6 +3,7 @@
 A test file that needs another heap says so in a line of its own: `# heapsize: 512k`.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -55,6 +56,15 @@ def run_on_micropython(script: Path, *arguments: str, heap: str) -> subprocess.C
 def test_passes_on_micropython(test_file: Path):
     run = run_on_micropython(HERE / "runner.py", test_file.stem, heap=heapsize(test_file))
     assert run.returncode == 0, run.stdout
+
+
+def test_the_heap_does_not_grow_and_a_sample_takes_little():
+    # The bench runs 30 days; two are enough for a byte a sample to show, since the heap is counted in blocks of 32.
+    run = run_on_micropython(HERE / "heap_growth.py", "2", heap="1m")
+    assert run.returncode == 0, run.stdout
+    told = json.loads(run.stdout.splitlines()[-1])
+    assert told["heap_growth_bytes"] <= 0
+    assert 0 < told["alloc_bytes_per_sample"] <= 1000
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The watch over the accelerometer: when it looks, what a shock's frames say, and that its waveform comes back."""
 
-from fakes import Board, Chip, arm, frames_of, make, of_kind, plan, run
+from fakes import Board, Chip, arm, frames_of, make, of_kind, plan, restart, run
 
 from celltrail_protocol import codes, frames, series, smp
 
@@ -122,6 +122,19 @@ def test_sleeps_when_it_is_calm():
     app.board.accelerometer.samples = [REST] * 40
     run(app, 3000)
     assert not app._sampler.awake()
+
+
+def test_the_last_event_number_stays_and_has_no_waveform():
+    app, _ = logging([2000, 1000, 20, 16, 100, 65535])
+    app.trip.ring.events = 65534
+    for i in range(3):
+        hit(app, 2000 + 1000 * i)
+    shocks = of_kind(app, frames.SHOCK)
+    assert [shock[0] for shock in shocks] == [65534, 65535, 65535]
+    assert [bool(shock[9] & frames.SHOCK_WAVE) for shock in shocks] == [True, False, False]
+    app, _ = restart(app)
+    run(app, 12000)
+    assert app.trip.ring.events == 65535
 
 
 def test_events_go_on_after_a_restart():

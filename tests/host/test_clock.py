@@ -1,3 +1,4 @@
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -5,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from celltrail.evidence.clock import DRIFT_PPM, WANDER_PPM, Clock
+from celltrail.evidence.boot_map import DRIFT, ROUNDING_MS, WANDER
+from celltrail.evidence.clock import Clock
 from celltrail.evidence.record import ClockPair, Instant
 
 DAY = 86_400_000
@@ -25,9 +27,9 @@ def clock(pairs, last_ticks):
 def test_one_pair_gives_the_offset_and_a_bound_that_grows_both_ways():
     one = clock([pair(1, 5000, UTC)], {1: DAY})
     assert one.utc_ms(Instant(1, 5000)) == UTC
-    assert one.bound_ms(Instant(1, 5000)) == 20
+    assert one.bound_ms(Instant(1, 5000)) == 20 + ROUNDING_MS
     assert one.utc_ms(Instant(1, 5000 + DAY)) == UTC + DAY
-    assert one.bound_ms(Instant(1, 5000 + DAY)) == 20 + DAY * DRIFT_PPM * 1e-6
+    assert one.bound_ms(Instant(1, 5000 + DAY)) == math.ceil(20 + DAY * DRIFT + ROUNDING_MS)
     assert one.utc_ms(Instant(1, 0)) == UTC - 5000
     assert one.flags == []
 
@@ -37,10 +39,13 @@ def test_between_two_pairs_the_rate_is_measured():
     drift_ms = 34_560
     two = clock([pair(1, 0, UTC), pair(1, 10 * DAY, UTC + 10 * DAY - drift_ms)], {1: 10 * DAY})
     assert two.utc_ms(Instant(1, 5 * DAY)) == UTC + 5 * DAY - drift_ms // 2
-    assert two.bound_ms(Instant(1, 5 * DAY)) == 20 + 5 * DAY * WANDER_PPM * 1e-6
-    assert two.bound_ms(Instant(1, 10 * DAY)) == 20
+    # In the middle a quarter of what the band's width makes of the whole.
+    assert two.bound_ms(Instant(1, 5 * DAY)) == math.ceil(20 + 10 * DAY * WANDER / 4 + ROUNDING_MS)
+    assert two.bound_ms(Instant(1, 10 * DAY)) == 20 + ROUNDING_MS
     # The measured rate goes on outside.
     assert two.utc_ms(Instant(1, 20 * DAY)) == UTC + 20 * DAY - 2 * drift_ms
+    # The rate was measured to 42 ms in ten days, and may have changed within its band.
+    assert two.bound_ms(Instant(1, 20 * DAY)) == math.ceil(20 + 10 * DAY * WANDER + 42 + ROUNDING_MS)
     assert two.flags == []
 
 
@@ -55,8 +60,8 @@ def test_a_boot_without_pair_lies_between_its_neighbours():
     three = clock([pair(1, hour, UTC + hour, 0), pair(3, 0, UTC + 5 * hour, 0)], {1: hour, 2: 2 * hour, 3: hour})
     at = Instant(2, hour)
     # Its power-on lies between 1 h and 3 h, so its first hour's end is at 3 h, give or take one.
-    assert three.utc_ms(at) == UTC + 3 * hour
-    assert three.bound_ms(at) == pytest.approx(hour + hour * DRIFT_PPM * 1e-6, abs=2)
+    assert three.utc_ms(at) == pytest.approx(UTC + 3 * hour, abs=hour * DRIFT * 2)
+    assert three.bound_ms(at) == pytest.approx(hour + 2 * hour * DRIFT + ROUNDING_MS, abs=1)
 
 
 def test_a_boot_without_pair_and_without_a_later_one_is_unknown():
@@ -78,7 +83,9 @@ def test_a_drift_above_200_ppm_is_flagged_and_widens_the_bound():
     assert len(off.flags) == 1
     assert "disagree by 25 s over 1 d" in off.flags[0] or "26 s" in off.flags[0]
     assert "a drift of 300 ppm" in off.flags[0]
-    assert off.bound_ms(Instant(1, 0)) == 20 + 25_920
+    # Either clock may be the wrong one, and the crystal may go the other way.
+    assert off.bound_ms(Instant(1, 0)) == math.ceil(20 + 25_920 + 20 + DAY * DRIFT + ROUNDING_MS)
+    assert "compare the times with an event whose time you know" in off.flags[0]
 
 
 def test_a_drift_of_150_ppm_is_not_flagged():
@@ -89,7 +96,7 @@ def test_a_drift_of_150_ppm_is_not_flagged():
 def test_a_wrong_time_zone_of_the_reading_computer_is_flagged_and_not_used(quarters):
     shift = quarters * 900_000
     off = clock([pair(1, 0, UTC), pair(1, DAY, UTC + DAY + shift + 1500, recorded=False)], {1: DAY})
-    assert "looks like a wrong time zone; the reading computer's is not used" in off.flags[0]
+    assert "looks like a wrong time zone; the reading computer's is not used: check its clock" in off.flags[0]
     assert off.utc_ms(Instant(1, DAY)) == UTC + DAY
 
 
@@ -97,13 +104,13 @@ def test_a_read_out_pair_that_agrees_is_used():
     agreed = clock([pair(1, 0, UTC), pair(1, DAY, UTC + DAY + 3000, recorded=False)], {1: DAY})
     assert agreed.flags == []
     assert agreed.utc_ms(Instant(1, DAY)) == UTC + DAY + 3000
-    assert agreed.bound_ms(Instant(1, DAY)) == 20
+    assert agreed.bound_ms(Instant(1, DAY)) == 20 + ROUNDING_MS
 
 
 def test_of_two_pairs_for_one_tick_the_surer_counts():
     both = clock([pair(1, 0, UTC + 40, 100), pair(1, 0, UTC, 5)], {1: 10})
     assert both.utc_ms(Instant(1, 0)) == UTC
-    assert both.bound_ms(Instant(1, 0)) == 5
+    assert both.bound_ms(Instant(1, 0)) == 5 + ROUNDING_MS
 
 
 def test_readings_of_mixed_boots_keep_their_places():

@@ -82,6 +82,25 @@ def test_world_flies_to_its_end_when_nobody_looks(runtime):
     assert ticks == list(range(60_000, 24 * HOUR_MS + 1, 60_000))
 
 
+def test_ticks_go_on_where_the_counter_wraps(runtime):
+    # Every 65 s: the readings are due at the same instants, and the time agrees with the world's.
+    with start(runtime=runtime, speed="max", tick_period_ms=1 << 16) as logger:
+        fly(logger, "every 600000")
+        rows, _ = report(logger)
+        end = status(logger)
+    assert [int(row[0]) for row in rows] == list(range(600_000, 24 * HOUR_MS + 1, 600_000))
+    assert 0 <= end.utc_ms - START_MS - end.tick_ms <= 1
+
+
+def test_ticks_go_on_while_the_firmware_has_nothing_to_do():
+    # The counter wraps every second while nobody asks for the time.
+    with start(tick_period_ms=1 << 10) as logger:
+        time.sleep(2.5)
+        now = status(logger)
+    assert now.tick_ms >= 2500
+    assert 0 <= now.utc_ms - START_MS - now.tick_ms <= 1
+
+
 def test_world_does_not_fly_while_the_firmware_has_nothing_to_do():
     with start(speed="max") as logger:
         time.sleep(0.3)

@@ -1,54 +1,24 @@
 """Ticks to UTC, boot by boot, with a bound; ticks themselves are never rewritten.
 
-A boot's clock pairs are the knots of a piecewise linear map. Between knots the logger's crystal may wander,
-beyond them it may drift; both widen the bound. A boot without any pair lies between its neighbours, or its time
-is unknown.
+`clock_pairs` chooses what to believe of a boot's pairs, `boot_map` maps its ticks and derives the bound. Here boots
+are put in order: as the record has them, for their numbers go on from 65,535 with 0. A boot cannot begin before the
+one before it has ended, so one without any pair lies between its neighbours, and pairs that say otherwise are wrong.
+
+A boot that ran for L ticks took between L / (1 + D) and L / (1 - D) (`boot_map`), so with `edge` the earliest end of
+the boot before, its power-on is not before `edge`, and its own end not before `edge` + L / (1 + D).
 """
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from celltrail.evidence.boot_map import DRIFT, DRIFT_PPM, WANDER_PPM, BootMap
+from celltrail.evidence.clock_pairs import Believed, believe
 from celltrail.evidence.record import ClockPair, Floats, Instant, Ints, Record
-from celltrail.utc import span
+from celltrail.utc import short, span
 
-# A crystal without temperature compensation: cut, ageing and -20 to 40 degC.
-DRIFT_PPM = 50.0
-# How far its rate may leave the mean between two knots.
-WANDER_PPM = 20.0
-SUSPICIOUS_PPM = 200.0
-_QUARTER_MS = 15 * 60 * 1000
-# Ticks and UTC are whole milliseconds, each rounded down.
-_ROUNDING_MS = 2
-_PPM = 1e-6
-
-
-@dataclass(frozen=True)
-class BootMap:
-    """One boot: knots of ascending ticks, their UTC and uncertainty in ms; `rate` holds outside them."""
-
-    ticks: Floats
-    utc: Floats
-    uncertainty: Floats
-    rate: float
-
-    def utc_ms(self, ticks: Floats) -> Floats:
-        """UTC of ticks."""
-        inside = np.interp(ticks, self.ticks, self.utc)
-        before = np.minimum(ticks - self.ticks[0], 0) * self.rate
-        after = np.maximum(ticks - self.ticks[-1], 0) * self.rate
-        return np.asarray(inside + before + after)
-
-    def bound_ms(self, ticks: Floats) -> Floats:
-        """How far UTC may be off, either way."""
-        after = np.minimum(np.searchsorted(self.ticks, ticks), len(self.ticks) - 1)
-        around = np.abs(ticks - self.ticks[np.maximum(after - 1, 0)]), np.abs(ticks - self.ticks[after])
-        nearest = np.minimum(*around)
-        outside = (ticks < self.ticks[0]) | (ticks > self.ticks[-1])
-        ppm = np.where(outside, DRIFT_PPM, WANDER_PPM)
-        return np.asarray(np.interp(ticks, self.ticks, self.uncertainty) + nearest * ppm * _PPM)
+__all__ = ["DRIFT_PPM", "WANDER_PPM", "Between", "BootMap", "Clock"]
 
 
 @dataclass(frozen=True)
@@ -60,18 +30,32 @@ class Between:
 
 
 class Clock:
-    """The map of a whole record; `flags` are doubts about it, one sentence each."""
+    """The map of a whole record; `flags` are doubts about it, one sentence each.
+
+    `synced` are the boots with pairs, `unknown` those without a time, `order` all as they followed each other.
+    """
 
     def __init__(self, record: Record) -> None:
-        self.flags: list[str] = []
-        self._between: dict[int, Between] = {}
-        lengths = {instant.boot: float(instant.tick_ms) for instant in record.last_ticks}
+        self._recorded = {instant.boot: float(instant.tick_ms) for instant in record.last_ticks}
         pairs: dict[int, list[ClockPair]] = {}
         for pair in record.clock_pairs:
-            lengths[pair.at.boot] = max(lengths.get(pair.at.boot, 0.0), float(pair.at.tick_ms))
             pairs.setdefault(pair.at.boot, []).append(pair)
-        self.synced = {boot: self._map(boot, pairs[boot]) for boot in sorted(pairs)}
-        self._place_others(lengths)
+        self._lengths = dict(self._recorded)
+        for boot, some in pairs.items():
+            self._lengths[boot] = max(self._lengths.get(boot, 0.0), *(float(pair.at.tick_ms) for pair in some))
+        # A dict keeps its order: those of the record, and after them what only a read-out has seen.
+        self.order: Sequence[int] = tuple(self._lengths)
+        believed = {boot: believe(pairs[boot], self._lengths[boot]) for boot in self.order if boot in pairs}
+        # What has no readings needs no doubts.
+        flagged = [boot for boot in self._recorded if boot in believed]
+        self.flags = [f"boot {boot}: {text}" for boot in flagged for text in believed[boot].flags]
+        self.synced = self._possible(believed)
+        self._flag_order()
+        self._between = self._place_others()
+        known = self.synced.keys() | self._between.keys()
+        self.unknown = tuple(boot for boot in self._recorded if boot not in known)
+        self._flag_unsealed(believed)
+        self._flag_unknown()
 
     def utc_of(self, boots: Ints, ticks: Ints) -> tuple[Floats, Floats]:
         """UTC in ms and its bound in ms; NaN and infinity where the time is unknown."""
@@ -86,7 +70,7 @@ class Clock:
             elif boot in self._between:
                 gap = self._between[boot]
                 utc[mine] = (gap.earliest + gap.latest) / 2 + here
-                bound[mine] = (gap.latest - gap.earliest) / 2 + here * DRIFT_PPM * _PPM
+                bound[mine] = (gap.latest - gap.earliest) / 2 + here * DRIFT
         return utc, bound
 
     def utc_ms(self, at: Instant) -> int | None:
@@ -99,93 +83,111 @@ class Clock:
         utc, bound = self.utc_of(np.array([at.boot]), np.array([at.tick_ms]))
         return None if np.isnan(utc[0]) else int(np.ceil(bound[0]))
 
-    def _map(self, boot: int, pairs: Sequence[ClockPair]) -> BootMap:
-        kept = _unique(self._without_strangers(boot, sorted(pairs, key=lambda pair: pair.at.tick_ms)))
-        excess = [0.0] * len(kept)
-        for i, (one, two) in enumerate(zip(kept, kept[1:], strict=False)):
-            off = self._flag(boot, one, two)
-            excess[i], excess[i + 1] = max(excess[i], off), max(excess[i + 1], off)
-        return BootMap(
-            ticks=np.array([pair.at.tick_ms for pair in kept], np.float64),
-            utc=np.array([pair.utc_ms for pair in kept], np.float64),
-            uncertainty=np.array([pair.uncertainty_ms for pair in kept], np.float64) + excess,
-            rate=_rate(kept[0], kept[-1]) if not any(excess) else 1.0,
-        )
+    # The order of boots
 
-    def _without_strangers(self, boot: int, pairs: Sequence[ClockPair]) -> Sequence[ClockPair]:
-        """Read-out pairs that contradict the logger's own record are flagged and left out."""
-        recorded = [pair for pair in pairs if pair.recorded]
-        if not recorded:
-            return pairs
-        ticks = [pair.at.tick_ms for pair in recorded]
-        kept = []
-        for pair in pairs:
-            before = recorded[max(0, bisect_right(ticks, pair.at.tick_ms) - 1)]
-            if pair.recorded or not self._flag(boot, before, pair):
-                kept.append(pair)
-        return kept
+    def _possible(self, believed: dict[int, Believed]) -> dict[int, BootMap]:
+        """The maps; one that rests on a read-out's pair alone must fit between those of the record."""
+        maps = {boot: one.map for boot, one in believed.items() if one.sealed}
+        earliest, latest = self._earliest(maps), self._latest(maps)
+        for boot, one in believed.items():
+            if one.sealed:
+                continue
+            too_early = earliest[boot] - self._edge(one.map, 0.0, 1)
+            too_late = self._edge(one.map, self._lengths[boot], -1) - latest[boot] - self._shortest(boot)
+            if max(too_early, too_late) <= 0:
+                maps[boot] = one.map
+            elif boot in self._recorded:
+                where = "before the boot before it ends" if too_early > 0 else "after the boot after it begins"
+                self.flags.append(
+                    f"boot {boot}: by the reading computer's clock it lies {span(max(too_early, too_late))} {where}; "
+                    "that clock is not used: check it, and read the logger out again"
+                )
+        return {boot: maps[boot] for boot in self.order if boot in maps}
 
-    def _flag(self, boot: int, one: ClockPair, two: ClockPair) -> float:
-        """Say that two pairs contradict each other; by how many ms, 0 when they don't."""
-        apart_ms = abs(two.at.tick_ms - one.at.tick_ms)
-        off_ms = (two.utc_ms - one.utc_ms) - (two.at.tick_ms - one.at.tick_ms)
-        unsure_ms = one.uncertainty_ms + two.uncertainty_ms + _ROUNDING_MS
-        if abs(off_ms) - unsure_ms <= apart_ms * SUSPICIOUS_PPM * _PPM:
-            return 0.0
-        text = f"boot {boot}: two clocks disagree by {span(off_ms)} over {span(apart_ms)}"
-        if _near_quarter(off_ms, unsure_ms + apart_ms * DRIFT_PPM * _PPM):
-            text += "; a whole number of quarter hours looks like a wrong time zone"
-        elif apart_ms:
-            text += f", a drift of {(abs(off_ms) - unsure_ms) / apart_ms / _PPM:.0f} ppm or more"
-        text += "; the reading computer's is not used" if one.recorded and not two.recorded else ""
-        if text not in self.flags:
-            self.flags.append(text)
-        return float(abs(off_ms))
+    def _flag_order(self) -> None:
+        """Clocks by which a boot begins before an earlier one has ended."""
+        edge, last = -np.inf, None
+        for boot in self.order:
+            if boot not in self.synced:
+                edge += self._shortest(boot)
+                continue
+            overlap_ms = edge - self._edge(self.synced[boot], 0.0, 1)
+            end = self._edge(self.synced[boot], self._lengths[boot], -1)
+            if overlap_ms > 0 and last is not None:
+                self._doubt_order(last, boot, overlap_ms)
+            if end >= edge:
+                edge, last = end, boot
 
-    def _place_others(self, lengths: dict[int, float]) -> None:
-        """Put boots without a pair between the ends of their neighbours."""
-        boots = sorted(lengths)
-        earliest: dict[int, float] = {}
-        latest: dict[int, float] = {}
-        edge = -np.inf
-        for boot in boots:
-            earliest[boot] = edge
-            edge = self._edge(boot, lengths[boot], -1) if boot in self.synced else edge + lengths[boot]
-        edge = np.inf
-        for boot in reversed(boots):
-            latest[boot] = edge - lengths[boot]
-            edge = self._edge(boot, 0.0, 1) if boot in self.synced else latest[boot]
-        for boot in boots:
-            if boot not in self.synced and np.isfinite(earliest[boot]) and np.isfinite(latest[boot]):
-                self._between[boot] = Between(earliest[boot], max(earliest[boot], latest[boot]))
+    def _doubt_order(self, one: int, two: int, overlap_ms: float) -> None:
+        if two in self._recorded:
+            self.flags.append(
+                f"boot {two} begins {span(overlap_ms)} before boot {one} ends ({self._said(one)}, {self._said(two)}): "
+                "the clock of one of them was wrong by at least that; compare the times of both with an event whose "
+                "time you know"
+            )
+        for boot in (one, two):
+            self.synced[boot] = self.synced[boot].doubted(overlap_ms)
 
-    def _edge(self, boot: int, tick_ms: float, side: int) -> float:
-        """The earliest (-1) or latest (1) UTC of a tick of a boot that has pairs."""
+    def _said(self, boot: int) -> str:
+        made = self.synced[boot]
+        return f"boot {boot} was told {short(round(float(made.utc[0])))} UTC"
+
+    def _shortest(self, boot: int) -> float:
+        return self._lengths[boot] / (1 + DRIFT)
+
+    def _earliest(self, maps: dict[int, BootMap]) -> dict[int, float]:
+        """For each boot the earliest UTC of its tick 0 that the boots before it leave."""
+        found, edge = {}, -np.inf
+        for boot in self.order:
+            found[boot] = edge
+            end = self._edge(maps[boot], self._lengths[boot], -1) if boot in maps else -np.inf
+            edge = max(edge + self._shortest(boot), end)
+        return found
+
+    def _latest(self, maps: dict[int, BootMap]) -> dict[int, float]:
+        """For each boot the latest UTC of its tick 0 that the boots after it leave."""
+        found, edge = {}, np.inf
+        for boot in reversed(self.order):
+            found[boot] = edge - self._shortest(boot)
+            begin = self._edge(maps[boot], 0.0, 1) if boot in maps else np.inf
+            edge = min(found[boot], begin)
+        return found
+
+    def _edge(self, one: BootMap, tick_ms: float, side: int) -> float:
+        """The earliest (-1) or latest (1) UTC of a tick."""
         at = np.array([tick_ms])
-        one = self.synced[boot]
         return float(one.utc_ms(at)[0] + side * one.bound_ms(at)[0])
 
+    # Boots without a clock
 
-def _unique(pairs: Sequence[ClockPair]) -> list[ClockPair]:
-    """One pair for each tick, the surest."""
-    best: dict[int, ClockPair] = {}
-    for pair in pairs:
-        known = best.get(pair.at.tick_ms)
-        if known is None or pair.uncertainty_ms < known.uncertainty_ms:
-            best[pair.at.tick_ms] = pair
-    return [best[tick] for tick in sorted(best)]
+    def _place_others(self) -> dict[int, Between]:
+        """Boots without a pair, between the ends of their neighbours."""
+        earliest, latest = self._earliest(self.synced), self._latest(self.synced)
+        found = {}
+        for boot in self.order:
+            if boot not in self.synced and np.isfinite(earliest[boot]) and np.isfinite(latest[boot]):
+                low, high = sorted((earliest[boot], latest[boot]))
+                found[boot] = Between(low, high)
+        return found
+
+    def _flag_unsealed(self, believed: dict[int, Believed]) -> None:
+        boots = [boot for boot in self._recorded if boot in self.synced and not believed[boot].sealed]
+        if boots:
+            self.flags.append(
+                f"{_named(boots)}: only the clock of the computer that read the logger out tells the time, and no "
+                "seal covers it; make sure that it was right"
+            )
+
+    def _flag_unknown(self) -> None:
+        boots = self.unknown
+        if boots:
+            where = "the whole trip" if len(boots) == len(self._recorded) else _named(boots)
+            self.flags.append(
+                f"{where}: no clock was set, so the times are unknown; the readings keep their order and their "
+                "distances, and an event whose time you know dates them"
+            )
 
 
-def _rate(first: ClockPair, last: ClockPair) -> float:
-    """UTC ms per tick ms between two pairs, when they are far enough apart to tell; else 1."""
-    apart_ms = last.at.tick_ms - first.at.tick_ms
-    unsure_ms = first.uncertainty_ms + last.uncertainty_ms
-    if apart_ms <= 0 or unsure_ms > apart_ms * WANDER_PPM * _PPM:
-        return 1.0
-    return (last.utc_ms - first.utc_ms) / apart_ms
-
-
-def _near_quarter(off_ms: float, tolerance_ms: float) -> bool:
-    whole = round(off_ms / _QUARTER_MS)
-    tolerance_ms = min(tolerance_ms + 1000, _QUARTER_MS / 10)
-    return whole != 0 and abs(off_ms - whole * _QUARTER_MS) <= tolerance_ms
+def _named(boots: Sequence[int]) -> str:
+    words = [f"boot {boot}" for boot in boots[:3]]
+    return ", ".join(words) + (f" and {len(boots) - 3} more" if len(boots) > 3 else "")

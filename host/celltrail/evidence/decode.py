@@ -56,6 +56,8 @@ class _Decoder:
         self._sensors: tuple[Sensor, ...] = ()
         self._boot = 0
         self._last_ticks: dict[int, int] = {}
+        # Not by number: after boot 65,535 comes 0.
+        self._boots_in_order: dict[int, None] = {}
         self._origins: dict[int, Origin] = {}
         self._settings: dict[int, bytes] = {}
         self._settings_parts = 0
@@ -121,12 +123,17 @@ class _Decoder:
         elif any(plan[key] != self._plan[key] for key in ("trip", "uid", "settings", "period_ms", "channels")):
             self._flaw(sector, offset, end, "a plan frame of another trip; the sector is left out")
             return False
-        self._boot = plan["boot"]
+        self._enter(plan["boot"])
         return True
+
+    def _enter(self, boot: int) -> None:
+        self._boot = boot
+        self._boots_in_order.setdefault(boot)
 
     def _at(self, tick_ms: int) -> Instant:
         if tick_ms > MOST_MS:
             raise ProtocolError("frame: a tick beyond all times")
+        self._enter(self._boot)
         self._last_ticks[self._boot] = max(tick_ms, self._last_ticks.get(self._boot, 0))
         return Instant(self._boot, tick_ms)
 
@@ -146,7 +153,7 @@ class _Decoder:
         self._add(ClockPair(Instant(boot, tick_ms), utc_ms, uncertainty_ms, source, True))
 
     def _on_boot(self, boot: int, cause: int, tick_ms: int, slot0: int, tick0_ms: int, battery_mV: int) -> None:
-        self._boot = boot
+        self._enter(boot)
         self._origin(slot0, tick0_ms, boot)
         self._add(Boot(self._at(tick_ms), cause, battery_mV))
 
@@ -225,7 +232,7 @@ class _Decoder:
         return tuple(self._origins[slot0] for slot0 in sorted(self._origins))
 
     def _lengths_of_boots(self, runs: Sequence[Run], period_ms: int) -> list[Instant]:
-        """The last tick of each boot that anything is known of, frames and slots alike."""
+        """The last tick of each boot that anything is known of, frames and slots alike, in the order of the record."""
         schedule = self._schedule()
         ends = [*(origin.slot0 for origin in schedule[1:]), NO_SLOT + 1][: len(schedule)]
         lasts = np.unique(np.array([run.end - 1 for run in runs], np.int64))
@@ -234,7 +241,7 @@ class _Decoder:
             if last >= origin.slot0:
                 tick_ms = origin.tick0_ms + (last - origin.slot0) * period_ms
                 self._last_ticks[origin.boot] = max(tick_ms, self._last_ticks.get(origin.boot, 0))
-        return [Instant(boot, tick) for boot, tick in sorted(self._last_ticks.items())]
+        return [Instant(boot, self._last_ticks[boot]) for boot in self._boots_in_order if boot in self._last_ticks]
 
     def _settings_bytes(self) -> bytes | None:
         parts = [self._settings.get(part) for part in range(self._settings_parts)]

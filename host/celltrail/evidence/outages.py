@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -35,7 +36,8 @@ def outages_of(record: Record, verdict: Verdict) -> list[Outage]:
     runs += [(Run(one.channel, one.first, one.end, "hole"), UNACCOUNTED) for one in verdict.holes]
     found = [_of_run(record, run, reason) for run, reason in runs]
     found += [replace(one, reason=f"restart ({one.reason})") for one in restarts_of(record)]
-    return sorted(found, key=lambda one: (one.start.boot, one.start.tick_ms, one.channel or 0))
+    place = {instant.boot: at for at, instant in enumerate(record.last_ticks)}
+    return sorted(found, key=lambda one: (place.get(one.start.boot, -1), one.start.tick_ms, one.channel or 0))
 
 
 def _joined(runs: Iterable[Run]) -> list[Run]:
@@ -63,11 +65,10 @@ def _of_run(record: Record, run: Run, reason: str) -> Outage:
 
 def restarts_of(record: Record) -> list[Outage]:
     """From the last sign of life of a boot to the next boot's frame; the reason is the cause of the reset."""
-    last = {instant.boot: instant.tick_ms for instant in record.last_ticks}
+    before = {two.boot: one for one, two in pairwise(record.last_ticks)}
     found = []
     for boot in record.boots:
-        before = max((number for number in last if number < boot.at.boot), default=None)
-        if before is not None:
+        if boot.at.boot in before:
             cause = RESET_NAMES.get(boot.cause, f"cause {boot.cause}")
-            found.append(Outage(None, Instant(before, last[before]), boot.at, 0, cause))
+            found.append(Outage(None, before[boot.at.boot], boot.at, 0, cause))
     return found

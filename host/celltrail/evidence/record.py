@@ -238,7 +238,10 @@ class Flaw:
 
 @dataclass(frozen=True)
 class Record:
-    """The whole record of one trip; `pending` of the readings came from the pending file."""
+    """The whole record of one trip; `pending` of the readings came from the pending file.
+
+    `last_ticks` are the boots in the order of the record, each with the last tick that is known of it.
+    """
 
     uid: bytes
     trip: int

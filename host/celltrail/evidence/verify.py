@@ -252,13 +252,14 @@ def _widest_bound_ms(record: Record, clock: Clock) -> int | None:
     return int(np.ceil(bounds.max())) if len(slots) and np.isfinite(bounds).all() else None
 
 
-def _bound_flags(bound_ms: int | None, first_utc_ms: int | None) -> list[str]:
+def _bound_flags(clock: Clock, bound_ms: int | None, first_utc_ms: int | None) -> list[str]:
     """A doubt about readings whose time is known only roughly, or not at all."""
-    if first_utc_ms is None:
-        return []
     if bound_ms is None:
-        return ["the time of some readings is unknown"]
-    return [f"the time of some readings is known only within {span(bound_ms)}"] if bound_ms > _WIDE_BOUND_MS else []
+        # Of boots that have none the clock tells itself.
+        return [] if first_utc_ms is None or clock.unknown else ["the time of some readings is unknown"]
+    if bound_ms <= _WIDE_BOUND_MS:
+        return []
+    return [f"the time of some readings is known only within {span(bound_ms)}; allow for that where an instant decides"]
 
 
 def _restarts(record: Record, clock: Clock) -> tuple[Restart, ...]:
@@ -312,7 +313,7 @@ def _verdict(
         live=proof.live if proof else False,
         unsealed=_unsealed(sectors, record, proof),
         findings=tuple(findings),
-        clock_flags=(*clock.flags, *_bound_flags(bound_ms, first_utc_ms)),
+        clock_flags=(*clock.flags, *_bound_flags(clock, bound_ms, first_utc_ms)),
         restarts=_restarts(record, clock),
         end_reason=_end_reason(record),
     )

@@ -24,6 +24,8 @@ DEFAULT_SECTORS = 160
 # The board's models need more than a real board has: the whole flash is one array.
 DEFAULT_HEAP_kB = 8192
 DEFAULT_OFF_MS = 5000
+# As on the chips: 12.4 days.
+DEFAULT_TICK_PERIOD_MS = 1 << 30
 KEPT_EVENTS = 1000
 SECTOR_SIZE = 4096
 _SECTORS = (16, 4096)
@@ -41,6 +43,7 @@ class VirtualLogger:
     off_ms        how long the world goes on while power is off
     uid           eight bytes that name the logger; None: what the flash file says, or random
     continue_world  whether a flash file's world goes on where it stopped
+    tick_period_ms  after how long the board's tick counter wraps, a power of two
     script        firmware to run instead of main.py
     on_event      called with each event line, in the pump's thread
     """
@@ -59,6 +62,7 @@ class VirtualLogger:
         continue_world: bool = True,
         sectors: int = DEFAULT_SECTORS,
         heap_kB: int = DEFAULT_HEAP_kB,
+        tick_period_ms: int = DEFAULT_TICK_PERIOD_MS,
         script: Path | None = None,
         on_event: Callable[[str], None] | None = None,
     ) -> None:
@@ -76,6 +80,7 @@ class VirtualLogger:
         self._continue_world = continue_world
         self._sectors = sectors
         self._heap_kB = heap_kB
+        self._tick_period_ms = tick_period_ms
         self._script = script
         self._on_event = on_event
         self._news = threading.Condition()
@@ -143,6 +148,7 @@ class VirtualLogger:
             "offset": self.world_ms,
             "cause": cause,
             "sectors": self._sectors,
+            "ticks": self._tick_period_ms,
         }
         words = [f"{key}={value}" for key, value in arguments.items()]
         self._child = launch(self._runtime, self._script, words, self._heap_kB)
