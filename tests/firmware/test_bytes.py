@@ -11,7 +11,7 @@ from fakes import Board, Chip, arm, make, plan, restart, run
 
 from celltrail_protocol import codes, smp
 
-GOLDEN = "621d098e8278965d3a9e131c7f9ddd7156eff3b6e23a3223c46e752d622755c0"
+GOLDEN = "4658ee2f30ca1fb30748d6d412ccd513356b6af634421635be905f85af474d40"
 SECOND = 1000
 MINUTE = 60 * SECOND
 
