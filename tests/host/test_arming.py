@@ -114,9 +114,10 @@ def test_no_key_at_hand(logger, tmp_path):
 
 def test_a_wrong_key(logger, keys):
     logger.key = bytes(32)
-    with pytest.raises(ErrorAnswer, match="does not accept this device key"):
-        arm(logger, keys)
-    assert keys.pending_keys(UID) == []
+    for logger.tells_kid, fault in ((True, RefusedFault), (False, ErrorAnswer)):
+        with pytest.raises(fault, match="does not accept this device key"):
+            arm(logger, keys)
+        assert keys.pending_keys(UID) == []
 
 
 def test_a_profile_outside_of_the_sensor(logger, keys):

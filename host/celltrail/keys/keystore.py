@@ -24,6 +24,8 @@ from celltrail.keys.receipt import Receipt
 from celltrail.utc import iso
 from celltrail_protocol.seals import commitment, key_id
 
+__all__ = ["FOLDER_VARIABLE", "DeviceEntry", "KeyStore", "TripEntry", "default_folder", "now_iso"]
+
 FOLDER_VARIABLE = "CELLTRAIL_KEYS"
 _MOST_BYTES = 1_000_000
 _FOLDER_MODE = 0o700
@@ -186,7 +188,7 @@ class KeyStore:
         values = self._load(path, dict)
         if values is None:
             raise UsageFault(f"{path}: the key file is gone; was the key store moved?")
-        self._save(path, values | changes)
+        self._save(path, {**values, **changes})
 
     def _load(self, path: Path, make: Callable[[Mapping[str, Any]], T]) -> T | None:
         if not _exists(path):
