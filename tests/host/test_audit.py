@@ -105,9 +105,7 @@ def test_every_word_has_its_proof():
 
 def test_old_and_new_time_stand_side_by_side():
     (clock,) = [one for one in audit_of(summary(a_trip())) if one.what == "clock"]
-    assert clock.details == (
-        "clock set to 2025-03-01 10:59:55 UTC +-20 ms, was 2025-03-01 08:59:55 UTC, moved by +2 h"
-    )
+    assert clock.details == ("clock set to 2025-03-01 10:59:55 UTC +-20 ms, was 2025-03-01 08:59:55 UTC, moved by +2 h")
 
 
 def test_a_trip_of_nothing_has_its_read_out_at_least():

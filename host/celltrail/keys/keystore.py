@@ -3,8 +3,8 @@
 devices/<uid>.json         the keys that prove commands to a logger: of now, of before, and one under way
 trips/<uid>-<trip>.json    K(0) of a trip, with its arm receipt, its read-outs, and to whom it was given
 pending/<uid>-<hash>.json  K(0) that was sent and not yet confirmed: a lost answer must not lose a key
-identity.json              this host's own age key, under which it is given keys
-recipients.json            whom it may give keys to
+identity/age.json          this host's own age key, under which it is given keys
+contacts/recipients.json   whom it may give keys to
 """
 
 import json
@@ -175,13 +175,28 @@ class KeyStore:
             if entry is not None:
                 yield entry
 
-    def load_file(self, name: str, make: Callable[[Mapping[str, Any]], T]) -> T | None:
-        """What a file of the store holds, or None when it isn't there."""
-        return self._load(self.folder / name, make)
+    def load(self, folder: str, name: str, make: Callable[[Mapping[str, Any]], T]) -> T | None:
+        """What another module keeps here in a file of its own, or None; `make` turns the JSON object into it."""
+        return self._load(self.folder / folder / f"{name}.json", make)
 
-    def save_file(self, name: str, values: Mapping[str, Any]) -> None:
-        """Write a file of the store."""
-        self._save(self.folder / name, values)
+    def save(self, folder: str, name: str, values: Mapping[str, Any], *, replace: bool = True) -> None:
+        """Keep a JSON object in a file of its own, closed to other users."""
+        self._save(self.folder / folder / f"{name}.json", values, replace=replace)
+
+    def set_aside(self, name: str) -> None:
+        """Give a file of the store another name, under which it counts no more; nothing is lost."""
+        path = self.folder / name
+        number = 1
+        while (aside := path.with_name(f"{path.name}.before-{number}")).exists():
+            number += 1
+        try:
+            path.rename(aside)
+        except OSError as error:
+            raise describe_os_error(path, error) from error
+
+    def put_back(self, name: str, data: bytes) -> None:
+        """Write a file of the store as it was."""
+        self._write(self.folder / name, data)
 
     def _amend(self, path: Path, changes: Mapping[str, Any]) -> None:
         """Change some fields of a file and keep the others."""
@@ -209,14 +224,17 @@ class KeyStore:
         except OSError as error:
             raise describe_os_error(path, error) from error
 
-    def _save(self, path: Path, values: Mapping[str, Any]) -> None:
+    def _save(self, path: Path, values: Mapping[str, Any], *, replace: bool = True) -> None:
+        self._write(path, (json.dumps(values, indent=2) + "\n").encode(), replace=replace)
+
+    def _write(self, path: Path, data: bytes, *, replace: bool = True) -> None:
         try:
             self.folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
             _refuse_shared(self.folder)
             path.parent.mkdir(mode=_FOLDER_MODE, exist_ok=True)
         except OSError as error:
             raise describe_os_error(path.parent, error) from error
-        write_atomic(path, (json.dumps(values, indent=2) + "\n").encode(), private=True)
+        write_atomic(path, data, replace=replace, private=True)
 
 
 def _exists(path: Path) -> bool:

@@ -33,7 +33,7 @@ class _Answer(message.Response):
 
 
 class Status(_Answer):
-    """How the logger is; `last`, `low`, `high` in raw steps, one entry a channel; `kid` tells which device key it has."""
+    """How the logger is; `last`, `low`, `high` in raw steps, one entry a channel; `kid`: which device key it has."""
 
     _COMMAND_ID = smp.CMD_STATUS
     state: int

@@ -126,9 +126,7 @@ def _read_up_to(detail: int) -> str:
 
 def _commands(checked: Checked) -> Iterator[Event]:
     for one in checked.record.commands:
-        yield _event(
-            checked, one.at, one.operator, _how(one.flags), _name(one.command), _command_details(checked, one)
-        )
+        yield _event(checked, one.at, one.operator, _how(one.flags), _name(one.command), _command_details(checked, one))
 
 
 def _command_details(checked: Checked, one: Command) -> str:
