@@ -156,7 +156,8 @@ def _clock(checked: Checked, pair: ClockPair) -> str:
     """The new time, and what the clock of this boot had said for that instant."""
     recorded = [one for one in checked.record.clock_pairs if one.recorded]
     before = [one for one in recorded[: _position(recorded, pair)] if one.at.boot == pair.at.boot]
-    new = f"clock set to {_seconds(pair.utc_ms)} +-{_short_span(pair.uncertainty_ms)}"
+    unsure = f" +-{_short_span(pair.uncertainty_ms)}" if pair.uncertainty_ms else ""
+    new = f"clock set to {_seconds(pair.utc_ms)}{unsure}"
     if not before:
         return f"{new}, the first of this boot"
     old_ms = before[-1].utc_ms + pair.at.tick_ms - before[-1].at.tick_ms
