@@ -1,7 +1,7 @@
 """The audit trail: who changed what, in the record of the trip, or kept for the next one (SPEC.md section 3)."""
 
 from celltrail_protocol import codes, frames, smp
-from celltrail_protocol.layout import pack, unpack
+from celltrail_protocol.layout import ProtocolError, pack, unpack
 from celltrail_protocol.records import EARLIER_HEAD, EARLIER_MOST, STORE_EARLIER
 from logger.request import integer, refused, text
 from logger.ring import RingFull
@@ -34,12 +34,18 @@ class Audit:
     def mount(self) -> None:
         """Read what waits."""
         data = self._store.get(STORE_EARLIER) or bytes(_HEAD)
-        self._told = unpack(EARLIER_HEAD, data)[0]
         at = _HEAD
-        # What waited before a trip that is open now lies in its record already: the cut came before the clearing.
-        while at < len(data) and not self._trip.ring.is_open:
-            self._earlier.append(unpack(frames.TABLES[frames.EARLIER], data, at + 1, at + 1 + data[at]))
-            at += 1 + data[at]
+        try:
+            self._told = unpack(EARLIER_HEAD, data)[0]
+            # What waited before a trip that is open now lies in its record already: the cut came before the clearing.
+            while at < len(data) and not self._trip.ring.is_open:
+                end = min(at + 1 + data[at], len(data))
+                self._earlier.append(unpack(frames.TABLES[frames.EARLIER], data, at + 1, end))
+                at = end
+        except ProtocolError:
+            # Bytes that check and are none of ours: what was understood before them counts.
+            pass
+        self._earlier = self._earlier[:EARLIER_MOST]
 
     def keep_boot(self) -> None:
         """Make the count of this boot durable, once: no later boot may pass for it. A flash that refuses is told of

@@ -1,14 +1,19 @@
 """Who this logger is: its name, and the device key that proves commands (SPEC.md sections 6 and 9.3)."""
 
 from celltrail_protocol import cbor
+from celltrail_protocol.layout import ProtocolError
 from celltrail_protocol.records import STORE_IDENTITY
-from celltrail_protocol.seals import key_id
+from celltrail_protocol.seals import KEY_SIZE, key_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from logger.store import Store
+
+
+def _is_key(value: "Any") -> bool:
+    return isinstance(value, bytes) and len(value) == KEY_SIZE
 
 
 class Identity:
@@ -23,9 +28,13 @@ class Identity:
 
     def mount(self) -> None:
         """Read it from the store."""
-        data = self._store.get(STORE_IDENTITY)
-        if data:
-            self._take(cbor.loads(data))
+        try:
+            values = cbor.loads(self._store.get(STORE_IDENTITY) or b"")
+        except ProtocolError:
+            return
+        # Bytes that check and are none of ours count as none.
+        if isinstance(values, dict) and isinstance(values.get("name"), str) and _is_key(values.get("key")):
+            self._take(values)
 
     def _take(self, values: "dict[str, Any]") -> None:
         self._values = values

@@ -4,7 +4,8 @@ from fake_flash import SECTORS
 from fakes import Board, arm, make, of_kind, plan, provision, restart
 from faulty_flash import cut_everywhere
 
-from celltrail_protocol import codes, frames, smp
+from celltrail_protocol import cbor, codes, frames, smp
+from celltrail_protocol.records import STORE_EARLIER, STORE_IDENTITY
 
 # The firmware is compiled from source here, which takes room that a board keeps for its work.
 # heapsize: 320k
@@ -165,3 +166,21 @@ def test_power_cuts_lose_no_word_and_tell_none_twice():
         assert told == [(smp.CMD_ERASE, b"ER", frames.COMMAND_DISCARDED, 0, 0, 1)]
 
     assert cut_everywhere(SECTORS, waiting, arm_next, told_once) > 20
+
+
+def test_store_records_that_are_none_of_ours_count_as_none():
+    for kind in (STORE_IDENTITY, STORE_EARLIER):
+        for payload in (
+            b"\xff",
+            b"\x01\x00\x00\x00\xff",
+            bytes(4) + b"\x05abc",
+            bytes(40),
+            b"\x80",
+            cbor.dumps({"key": 1}),
+        ):
+            app, _ = make()
+            assert app._store.put(kind, payload)
+            app, host = restart(app)
+            assert not host.read(smp.CMD_STATUS)["keyed"]
+            assert "trip" in arm(host, plan())
+            assert [one[0] for one in earlier(app)] == [smp.CMD_PROVISION]
