@@ -45,7 +45,8 @@ class App:
         files = Files(self.trip, board.feed)
         self._commands = Commands(board, self._store, self.trip, files, image_hash)
         self.link = ConsoleLink(board.link, files)
-        self.server = Server(self._commands, files, Standard(board, self.area, self.trip, self.link))
+        prover = self._commands.prover
+        self.server = Server(self._commands, files, Standard(board, self.area, self.trip, self.link, prover))
         self.link.serve(self.server)
         self._connected = False
         self._pressed_ms = -1

@@ -1,14 +1,17 @@
-"""Group 64: status, challenge, and the commands that change the logger (SPEC.md section 9.3)."""
+"""Group 64: challenge, and the commands that change the logger (SPEC.md section 9.3)."""
 
 from celltrail_protocol import cbor, codes, frames, smp
 from celltrail_protocol.layout import ProtocolError
 from celltrail_protocol.plan import LONGEST_PLAN, validate
-from celltrail_protocol.records import NO_READING, SECTOR_SIZE, STORE_IDENTITY
-from celltrail_protocol.seals import KEY_SIZE, NONCE_SIZE, commitment, live_mac
+from celltrail_protocol.records import SECTOR_SIZE
+from celltrail_protocol.seals import CHECK_SIZE, KEY_SIZE, NONCE_SIZE, commitment, mask_key, rotation_check, same
+from logger.audit import Audit
+from logger.identity import Identity
 from logger.prover import Prover
+from logger.refused import Refused
+from logger.report import Report
 from logger.request import integer, octets, refused, text
 from logger.ring import RingFull
-from logger.version import VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
     from logger.files import Files
     from logger.hardware import Board
+    from logger.prover import Challenge
     from logger.store import Store
     from logger.trip import Trip
 
@@ -34,15 +38,14 @@ class Commands:
         self, board: "Board", store: "Store", trip: "Trip", files: "Files", image_hash: "Callable[[], bytes]"
     ) -> None:
         self._board = board
-        self._store = store
         self._trip = trip
-        self._files = files
         self._image_hash = image_hash
-        self._prover = Prover(board.random)
-        self._identity: "Map" = {}
+        self._identity = Identity(store)
+        self._audit = Audit(store, trip)
+        self.report = Report(board, self._identity, trip, files)
+        self.prover = Prover(board.random)
         self._marks = _MARK_BURST
         self._marks_ms = 0
-        self._told_wrong_key = False
         self.reset_wanted = False
         self.marked = False
         self._proven = {
@@ -53,84 +56,15 @@ class Commands:
             smp.CMD_ERASE: self._erase,
             smp.CMD_CLOCK: self._clock,
             smp.CMD_ACKNOWLEDGE: self._acknowledge,
-            smp.CMD_PROVISION: self._set_identity,
+            smp.CMD_PROVISION: self._provision,
             smp.CMD_RESET: self._reset,
+            smp.CMD_CHECK: self._check,
         }
 
     def mount(self) -> None:
-        """Read who this logger is."""
-        data = self._store.get(STORE_IDENTITY)
-        self._identity = cbor.loads(data) if data else {}
-
-    # Reading
-
-    def _has_unread(self) -> bool:
-        trip = self._trip
-        if not trip.ring.trip:
-            return False
-        state, ring = trip.state, trip.ring
-        return (state.read_index, state.read_used) < (ring.index, ring.used()) or trip.recorder.journal.count > 0
-
-    def status(self, request: "Map") -> "Map":
-        """CMD_STATUS: all that a person at the parcel wants to know."""
-        board, trip, ring = self._board, self._trip, self._trip.ring
-        probes, chip = board.thermometers, board.accelerometer
-        answer: "Map" = {
-            "state": trip.state.state,
-            "reason": trip.state.reason,
-            "trip": ring.trip,
-            "boot": trip.state.boot,
-            "tick": board.ticks_ms(),
-            "name": self._identity.get("name", ""),
-            "uid": board.uid,
-            "keyed": "key" in self._identity,
-            "unread": self._has_unread(),
-            "alarms": trip.alarms.raised,
-            "battery": board.battery_mV(),
-            "clock": trip.clock is not None,
-            "period": trip.schedule.period_ms,
-            "slot": trip.schedule.slot,
-            "sectors": ring.sectors(),
-            "first": ring.places.first_index(),
-            "used": ring.used() if ring.trip else 0,
-            "free": ring.places.free(),
-            "chunk": smp.CHUNK,
-            "fw": VERSION,
-            "format": codes.FORMAT_VERSION,
-            "models": [probe.model for probe in probes],
-            "steps": [probe.step_nK for probe in probes],
-            "low": [probe.low_raw for probe in probes],
-            "high": [probe.high_raw for probe in probes],
-            "accel": chip.model if chip else codes.MODEL_NONE,
-            "last": [None if value == NO_READING else value for value in trip.probes.last],
-        }
-        world_ms = board.world_utc_ms()
-        if world_ms is not None:
-            answer["world"] = world_ms
-        return answer
-
-    def live(self, request: "Map") -> "Map":
-        """CMD_LIVE: the proof that this logger holds the key of now, over what lies open."""
-        nonce = octets(request, "nonce", NONCE_SIZE, NONCE_SIZE)
-        ring, ratchet = self._trip.ring, self._trip.ratchet
-        if not ring.is_open or ratchet.key is None:
-            raise refused(smp.ERR_STATE, smp.MGMT_BAD_STATE)
-        if ring.is_between():
-            raise refused(smp.ERR_TOO_SOON, smp.MGMT_BUSY)
-        pending = self._files.take_pending()
-        used = ring.used()
-        open_part = bytearray(used)
-        ring.read_into(ring.index, 0, open_part)
-        mac = live_mac(ratchet.key, nonce, ring.trip, ratchet.epoch, ring.index, used, open_part, pending)
-        return {
-            "trip": ring.trip,
-            "epoch": ratchet.epoch,
-            "index": ring.index,
-            "used": used,
-            "pending": len(pending),
-            "tick": self._board.ticks_ms(),
-            "mac": mac,
-        }
+        """Read who this logger is, and what waits for the next trip's record; after the trip was mounted."""
+        self._identity.mount()
+        self._audit.mount()
 
     # Proofs
 
@@ -138,10 +72,11 @@ class Commands:
         """CMD_CHALLENGE: nonces are exchanged, and the host may pair its clock with the tick."""
         hn = octets(request, "hn", NONCE_SIZE, NONCE_SIZE)
         tick_ms = self._board.ticks_ms()
-        dn = self._prover.challenge(hn, tick_ms)
+        boot = self._trip.state.boot
+        dn = self.prover.challenge(hn, boot, tick_ms)
         if dn is None:
             raise refused(smp.ERR_TOO_SOON, smp.MGMT_BUSY)
-        answer: "Map" = {"dn": dn, "tick": tick_ms, "boot": self._trip.state.boot}
+        answer: "Map" = {"dn": dn, "tick": tick_ms, "boot": boot}
         world_ms = self._board.world_utc_ms()
         if world_ms is not None:
             answer["world"] = world_ms
@@ -149,55 +84,54 @@ class Commands:
 
     def forget_challenge(self) -> None:
         """The connection has ended."""
-        self._prover.forget()
+        self.prover.forget()
 
     def run(self, command: int, request: "Map") -> "Map":
         """A command that changes the logger: proven, or one of the two that may come without proof."""
-        if command not in self._proven:
+        if command not in self._proven and command != smp.CMD_ROTATE:
             raise refused(smp.ERR_BAD_REQUEST, smp.MGMT_NOT_SUPPORTED)
-        key = self._identity.get("key")
+        key = self._identity.key
         if "m" not in request:
             return self._run_open(command, request, key)
         if key is None:
             raise refused(smp.ERR_NO_KEY, smp.MGMT_DENIED)
-        body = octets(request, "a", 1, smp.LONGEST_MESSAGE)
-        mac = octets(request, "m", 32, 32)
         now_ms = self._board.ticks_ms()
-        if not self._prover.check(key, command, integer(request, "n", 1, 0xFFFFFFFF), body, mac, now_ms):
-            self._note_wrong_key(now_ms)
-            raise refused(smp.ERR_NOT_PROVEN, smp.MGMT_DENIED)
+        body = octets(request, "a", 1, smp.LONGEST_MESSAGE)
+        opened = self._prove(key, command, request, body, now_ms)
+        # Before anything is done: a nonce of this boot must never come again.
+        self._audit.keep_boot()
         inner = cbor.loads(body)
         if not isinstance(inner, dict):
             raise refused(smp.ERR_BAD_REQUEST)
-        answer = cbor.dumps(self._carry_out(command, inner, now_ms))
-        return {"a": answer, "m": self._prover.answer(key, command, answer)}
+        answer = cbor.dumps(self._carry_out(command, inner, opened, now_ms))
+        return {"a": answer, "m": opened.answer(key, command, answer)}
+
+    def _prove(self, key: bytes, command: int, request: "Map", body: bytes, now_ms: int) -> "Challenge":
+        mac = octets(request, "m", 32, 32)
+        name = octets(request, "c", 0, NONCE_SIZE) if "c" in request else b""
+        number = integer(request, "n", 1, 0xFFFFFFFF)
+        try:
+            return self.prover.check(key, command, number, name, body, mac, now_ms)
+        except Refused as why:
+            if why.code == smp.ERR_NOT_PROVEN:
+                self._audit.wrong_key(now_ms)
+            raise
 
     def _run_open(self, command: int, request: "Map", key: "bytes | None") -> "Map":
         now_ms = self._board.ticks_ms()
         if command == smp.CMD_PROVISION and key is None:
-            return self._set_identity(request, now_ms)
+            return self._set_identity(request, frames.COMMAND_OPEN, now_ms)
         if command == smp.CMD_MARK and self._trip.plan["marks_open"]:
             return self._open_mark(request, now_ms)
         raise refused(smp.ERR_NOT_PROVEN, smp.MGMT_DENIED)
 
-    def _note_wrong_key(self, now_ms: int) -> None:
-        """Once a boot: nobody shall wear the flash by guessing."""
-        if self._prover.failures and not self._told_wrong_key and self._trip.ring.is_open:
-            self._told_wrong_key = True
-            try:
-                self._trip.fault(codes.SOURCE_LINK, codes.FAULT_WRONG_KEY, 0, now_ms)
-            except RingFull:
-                # The trip ends for want of room anyway.
-                pass
-
-    def _carry_out(self, command: int, request: "Map", now_ms: int) -> "Map":
+    def _carry_out(self, command: int, request: "Map", opened: "Challenge", now_ms: int) -> "Map":
         try:
+            if command == smp.CMD_ROTATE:
+                return self._rotate(request, opened, now_ms)
             return self._proven[command](request, now_ms)
         except RingFull:
             raise refused(smp.ERR_STATE, smp.MGMT_BAD_STATE)
-
-    def _audit(self, command: int, request: "Map", now_ms: int) -> None:
-        self._trip.event(frames.COMMAND, (now_ms, command, text(request, "op", 12)), now_ms)
 
     # Commands; each takes the request and the tick, and gives the answer
 
@@ -205,23 +139,49 @@ class Commands:
         if self._trip.state.state not in states:
             raise refused(smp.ERR_STATE, smp.MGMT_BAD_STATE)
 
-    def _require_read(self, request: "Map") -> None:
-        if self._has_unread() and request.get("discard") is not True:
+    def _discards(self, request: "Map") -> int:
+        """The command's flags: whether unread data is lost with it; raises Refused unless that is wanted."""
+        if not self.report.has_unread():
+            return 0
+        if request.get("discard") is not True:
             raise refused(smp.ERR_UNREAD, smp.MGMT_BAD_STATE)
+        return frames.COMMAND_DISCARDED
 
-    def _set_identity(self, request: "Map", now_ms: int) -> "Map":
+    def _check(self, request: "Map", now_ms: int) -> "Map":
+        """Nothing: the proofs say that both sides hold the key."""
+        return {}
+
+    def _provision(self, request: "Map", now_ms: int) -> "Map":
+        return self._set_identity(request, 0, now_ms)
+
+    def _set_identity(self, request: "Map", flags: int, now_ms: int) -> "Map":
         name = text(request, "name", _LONGEST_NAME)
-        if "key" in self._identity:
+        if self._identity.key is not None:
             raise refused(smp.ERR_KEY_SET, smp.MGMT_BAD_STATE)
-        identity: "Map" = {"name": name.decode(), "key": octets(request, "key", KEY_SIZE, KEY_SIZE)}
-        if not self._store.put(STORE_IDENTITY, cbor.dumps(identity)):
-            raise refused(smp.ERR_UNKNOWN, smp.MGMT_UNKNOWN)
-        self._identity = identity
+        key = octets(request, "key", KEY_SIZE, KEY_SIZE)
+        self._audit.keep_boot()
+        self._audit.note(smp.CMD_PROVISION, request, now_ms, flags)
+        self._keep_identity(name.decode(), key)
         return {"uid": self._board.uid}
+
+    def _rotate(self, request: "Map", opened: "Challenge", now_ms: int) -> "Map":
+        """The new key comes masked under the old one; the answer is still proven with the old one."""
+        masked, check = octets(request, "key", KEY_SIZE, KEY_SIZE), octets(request, "check", CHECK_SIZE, CHECK_SIZE)
+        old = self._identity.key or b""
+        key = mask_key(masked, old, opened.dn, opened.hn)
+        if not same(rotation_check(key, opened.dn, opened.hn), check):
+            raise refused(smp.ERR_BAD_REQUEST)
+        self._audit.note(smp.CMD_ROTATE, request, now_ms)
+        self._keep_identity(self._identity.name, key)
+        return {"kid": self._identity.key_id}
+
+    def _keep_identity(self, name: str, key: bytes) -> None:
+        if not self._identity.keep(name, key):
+            raise refused(smp.ERR_UNKNOWN, smp.MGMT_UNKNOWN)
 
     def _arm(self, request: "Map", now_ms: int) -> "Map":
         self._require(codes.STATE_IDLE, codes.STATE_STOPPED)
-        self._require_read(request)
+        flags = self._discards(request)
         k0 = octets(request, "k0", KEY_SIZE, KEY_SIZE)
         data = octets(request, "plan", 1, LONGEST_PLAN)
         try:
@@ -229,10 +189,9 @@ class Commands:
         except ProtocolError:
             raise refused(smp.ERR_PLAN)
         pair = self._pair(request, now_ms)
-        text(request, "op", 12)
         trip = self._trip
-        trip.arm(k0, data, now_ms)
-        self._audit(smp.CMD_ARM, request, now_ms)
+        trip.arm(k0, data, self._audit.opening(request, now_ms, flags, trip.ring.trip if flags else 0), now_ms)
+        self._audit.clear()
         trip.set_clock(*pair, now_ms)
         return {
             "trip": trip.state.trip,
@@ -254,21 +213,20 @@ class Commands:
 
     def _clock(self, request: "Map", now_ms: int) -> "Map":
         pair = self._pair(request, now_ms)
-        if self._trip.ring.is_open:
-            self._audit(smp.CMD_CLOCK, request, now_ms)
+        self._audit.note(smp.CMD_CLOCK, request, now_ms, 0, pair[2])
         self._trip.set_clock(*pair, now_ms)
         return {}
 
     def _start(self, request: "Map", now_ms: int) -> "Map":
         self._require(codes.STATE_ARMED)
-        self._audit(smp.CMD_START, request, now_ms)
+        self._audit.note(smp.CMD_START, request, now_ms)
         self._trip.begin(codes.REASON_COMMAND, now_ms)
         return {}
 
     def _stop(self, request: "Map", now_ms: int) -> "Map":
         self._require(codes.STATE_ARMED, codes.STATE_LOGGING)
         try:
-            self._audit(smp.CMD_STOP, request, now_ms)
+            self._audit.note(smp.CMD_STOP, request, now_ms)
         except RingFull:
             # A full ring still has room for a stop, if not for who asked for it.
             pass
@@ -305,8 +263,7 @@ class Commands:
 
     def _erase(self, request: "Map", now_ms: int) -> "Map":
         self._require(codes.STATE_IDLE, codes.STATE_STOPPED)
-        self._require_read(request)
-        text(request, "op", 12)
+        self._audit.note(smp.CMD_ERASE, request, now_ms, self._discards(request))
         if not self._trip.erase():
             raise refused(smp.ERR_UNKNOWN, smp.MGMT_UNKNOWN)
         return {}
@@ -318,13 +275,25 @@ class Commands:
         index = integer(request, "index", 0, ring.index)
         used = integer(request, "used", 0, ring.used() if index == ring.index else SECTOR_SIZE)
         if (index, used) > (state.read_index, state.read_used):
-            state.read_index, state.read_used = index, used
+            state.read_index, state.read_used = self._note_read(request, index, used, now_ms)
             if not state.save():
                 raise refused(smp.ERR_UNKNOWN, smp.MGMT_UNKNOWN)
         return {}
 
+    def _note_read(self, request: "Map", index: int, used: int, now_ms: int) -> "tuple[int, int]":
+        """The position that counts as read: where all was read, the frame that says so is no news either."""
+        trip, ring = self._trip, self._trip.ring
+        try:
+            if ring.is_open:
+                trip.write_boot(now_ms)
+            is_all = (index, used) == (ring.index, ring.used())
+            self._audit.note(smp.CMD_ACKNOWLEDGE, request, now_ms, 0, index * SECTOR_SIZE + used & 0xFFFFFFFF)
+        except RingFull:
+            # What was read is read, also when there is no room left to say so.
+            return index, used
+        return (ring.index, ring.used()) if is_all else (index, used)
+
     def _reset(self, request: "Map", now_ms: int) -> "Map":
-        if self._trip.ring.is_open:
-            self._audit(smp.CMD_RESET, request, now_ms)
+        self._audit.note(smp.CMD_RESET, request, now_ms)
         self.reset_wanted = True
         return {}

@@ -39,9 +39,9 @@ class Server:
             (smp.GROUP_FS, smp.FS_HASH, smp.OP_READ): files.hash,
             (smp.GROUP_FS, smp.FS_HASH_TYPES, smp.OP_READ): files.hash_types,
             (smp.GROUP_FS, smp.FS_CLOSE, smp.OP_WRITE): files.close,
-            (smp.GROUP_CELLTRAIL, smp.CMD_STATUS, smp.OP_READ): commands.status,
+            (smp.GROUP_CELLTRAIL, smp.CMD_STATUS, smp.OP_READ): commands.report.status,
             (smp.GROUP_CELLTRAIL, smp.CMD_CHALLENGE, smp.OP_WRITE): commands.challenge,
-            (smp.GROUP_CELLTRAIL, smp.CMD_LIVE, smp.OP_READ): commands.live,
+            (smp.GROUP_CELLTRAIL, smp.CMD_LIVE, smp.OP_READ): commands.report.live,
         }
 
     def answer(self, message: bytes) -> "bytes | None":

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from logger.area import Area
     from logger.console_link import ConsoleLink
     from logger.hardware import Board
+    from logger.prover import Prover
     from logger.trip import Trip
 
 _CLOCK_NOT_SET = 4
@@ -37,11 +38,12 @@ def iso_time(utc_ms: int) -> str:
 class Standard:
     """Answers that tell of the logger and change nothing."""
 
-    def __init__(self, board: "Board", area: "Area", trip: "Trip", link: "ConsoleLink") -> None:
+    def __init__(self, board: "Board", area: "Area", trip: "Trip", link: "ConsoleLink", prover: "Prover") -> None:
         self._board = board
         self._area = area
         self._trip = trip
         self._link = link
+        self._prover = prover
 
     def echo(self, request: "dict[str, Any]") -> "dict[str, Any]":
         """OS_ECHO: {d} -> {r}."""
@@ -80,7 +82,12 @@ class Standard:
                 "shocks": trip.ring.events,
             },
             "flash": {"programs": area.programs, "erases": area.erases, "failed": area.failed},
-            "link": {"messages": link.messages, "dropped": link.dropped(), "held": len(link.held)},
+            "link": {
+                "messages": link.messages,
+                "dropped": link.dropped(),
+                "held": len(link.held),
+                "wrong_proofs": self._prover.failures,
+            },
         }
 
     def statistics(self, request: "dict[str, Any]") -> "dict[str, Any]":

@@ -78,18 +78,18 @@ class Trip:
 
     # Arming
 
-    def arm(self, k0: bytes, data: bytes, now_ms: int) -> None:
-        """Open a trip with the plan `data` (checked CBOR) and its first key.
+    def arm(self, k0: bytes, data: bytes, opening: "Sequence[tuple[int, Any]]", now_ms: int) -> None:
+        """Open a trip with the plan `data` (checked CBOR), its first key, and frames (type, values) of what led to it.
 
         Raises RingFull when the flash is broken: then there is no trip.
         """
         try:
-            self._open(k0, data, now_ms)
+            self._open(k0, data, opening, now_ms)
         except RingFull:
             self._forget()
             raise
 
-    def _open(self, k0: bytes, data: bytes, now_ms: int) -> None:
+    def _open(self, k0: bytes, data: bytes, opening: "Sequence[tuple[int, Any]]", now_ms: int) -> None:
         state, trip = self.state, self.state.next_trip
         if not self._store.put(STORE_PLAN, data) or not self.ratchet.begin(trip, k0):
             raise RingFull
@@ -102,6 +102,8 @@ class Trip:
         self.recorder.journal.start(trip, state.boot)
         self.ring.open(trip, state.first_sequence, state.boot, self.plan["wrap"], now_ms)
         self.recorder.settings(data, now_ms)
+        for kind, values in opening:
+            self.recorder.event(kind, values, now_ms)
         if not self._change(codes.STATE_ARMED, codes.REASON_COMMAND, now_ms):
             raise RingFull
         self._set_out(now_ms)

@@ -16,6 +16,7 @@ BOOT = 0x03
 STATE = 0x04
 SETTINGS = 0x05
 COMMAND = 0x06
+EARLIER = 0x07
 READINGS = 0x10
 MISSING = 0x11
 GAP = 0x12
@@ -41,6 +42,10 @@ SHOCK_SHORT = 16
 
 MARK_PROVEN = 1
 MARK_BY_BUTTON = 2
+
+COMMAND_OPEN = 1
+COMMAND_DISCARDED = 2
+COMMAND_WRONG_KEY = 4
 
 CHANNEL: "Table" = (
     "channel",
@@ -109,7 +114,32 @@ TABLES: "dict[int, Table]" = {
         ),
     ),
     SETTINGS: ("settings", 1, (("part", "B", ""), ("parts", "B", ""), ("data", "*", ""))),
-    COMMAND: ("command", 1, (("tick_ms", "Q", "ms"), ("command", "B", ""), ("operator", "p", ""))),
+    COMMAND: (
+        "command",
+        1,
+        (
+            ("tick_ms", "Q", "ms"),
+            ("command", "B", ""),
+            ("operator", "p", ""),
+            ("flags", "B", ""),
+            ("detail", "I", ""),
+        ),
+    ),
+    EARLIER: (
+        "earlier command",
+        1,
+        (
+            ("dropped", "H", ""),
+            ("boot", "H", ""),
+            ("tick_ms", "Q", "ms"),
+            ("command", "B", ""),
+            ("operator", "p", ""),
+            ("flags", "B", ""),
+            ("detail", "I", ""),
+            ("utc_ms", "Q", "ms"),
+            ("trip", "I", ""),
+        ),
+    ),
     READINGS: (
         "readings",
         1,

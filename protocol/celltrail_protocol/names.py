@@ -121,6 +121,8 @@ COMMAND_NAMES = {
     smp.CMD_PROVISION: "provision",
     smp.CMD_RESET: "reset",
     smp.CMD_LIVE: "live",
+    smp.CMD_ROTATE: "rotate",
+    smp.CMD_CHECK: "check",
 }
 
 ERROR_TEXTS = {
@@ -135,4 +137,5 @@ ERROR_TEXTS = {
     smp.ERR_NO_TRIP: "no such trip",
     smp.ERR_OVERWRITTEN: "overwritten",
     smp.ERR_KEY_SET: "a device key is set",
+    smp.ERR_STALE: "no such challenge",
 }

@@ -46,6 +46,7 @@ MAGIC_TRAIL = b"\x89CTRAIL\n"
 STORE_IDENTITY = 1
 STORE_PLAN = 2
 STORE_STATE = 3
+STORE_EARLIER = 4
 
 SEAL_FULL = 0
 SEAL_CLOSED = 1
@@ -144,6 +145,9 @@ STATE: "Table" = (
         ("alarms", "I", ""),
     ),
 )
+EARLIER_HEAD: "Table" = ("earlier commands", 1, (("told", "I", ""),))
+# At most so many commands are kept for the next trip.
+EARLIER_MOST = 16
 TRAIL_HEADER: "Table" = (
     "trail header",
     1,

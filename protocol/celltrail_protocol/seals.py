@@ -11,6 +11,8 @@ KEY_SIZE = 32
 NONCE_SIZE = 16
 HOST = b"H"
 DEVICE = b"D"
+KEY_ID_SIZE = 4
+CHECK_SIZE = 16
 _BLOCK = 64
 
 
@@ -107,3 +109,19 @@ def live_mac(
 def command_mac(key: bytes, role: bytes, command: int, counter: int, dn: bytes, hn: bytes, body: "Buffer") -> bytes:
     """The proof of a command (role HOST) or of its answer (role DEVICE)."""
     return hmac_sha256(key, b"cmd" + role + struct.pack("<BI", command, counter) + dn + hn, body)
+
+
+def key_id(key: bytes) -> bytes:
+    """Which device key this is, for whoever holds it; 4 bytes that tell nothing of the key."""
+    return hmac_sha256(key, b"kid")[:KEY_ID_SIZE]
+
+
+def mask_key(key: bytes, old: bytes, dn: bytes, hn: bytes) -> bytes:
+    """A new device key as it travels, or the new key from what travelled: XOR with a mask of the old one."""
+    mask = hmac_sha256(old, b"rotate", dn, hn)
+    return bytes([key[i] ^ mask[i] for i in range(KEY_SIZE)])
+
+
+def rotation_check(key: bytes, dn: bytes, hn: bytes) -> bytes:
+    """Says that the new key came out from behind its mask as it went in."""
+    return hmac_sha256(key, b"rotate", dn, hn)[:CHECK_SIZE]

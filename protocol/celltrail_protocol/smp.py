@@ -48,6 +48,8 @@ CMD_ACKNOWLEDGE = 8
 CMD_PROVISION = 9
 CMD_RESET = 10
 CMD_LIVE = 11
+CMD_ROTATE = 12
+CMD_CHECK = 13
 
 ERR_UNKNOWN = 1
 ERR_BAD_REQUEST = 2
@@ -60,6 +62,7 @@ ERR_NO_KEY = 8
 ERR_NO_TRIP = 9
 ERR_OVERWRITTEN = 10
 ERR_KEY_SET = 12
+ERR_STALE = 13
 
 # Errors of SMP version 0, and of the standard groups where they have no number of their own.
 MGMT_UNKNOWN = 1

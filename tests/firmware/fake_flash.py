@@ -10,6 +10,8 @@ if hasattr(gc, "threshold"):
 
 SECTORS = 10
 _FLASH = NorFlash(SECTORS)
+# For looking at one sector after the other.
+SECTOR = bytearray(4096)
 
 
 def new_flash():

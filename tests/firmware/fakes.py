@@ -3,11 +3,12 @@
 import gc
 from hashlib import sha256
 
-from fake_flash import new_flash
+from fake_flash import SECTOR, new_flash
 
 from celltrail_protocol import cbor, codes, frames, series, smp
 from celltrail_protocol.layout import unpack
 from celltrail_protocol.plan import DEFAULTS, KEYS
+from celltrail_protocol.records import FRAMES_AT, FRAMES_END, HEADER, HEADER_AT, MAGIC_HEADER, unpack_checked
 from celltrail_protocol.seals import DEVICE, HOST, command_mac
 from logger.app import App
 from logger.hardware import SensorFault
@@ -191,7 +192,7 @@ class Host:
         self._counter += 1
         body = cbor.dumps(request)
         mac = command_mac(self.key, HOST, command, self._counter, self._dn, HN, body)
-        return {"a": body, "n": self._counter, "m": mac}
+        return {"a": body, "n": self._counter, "c": self._dn[:4], "m": mac}
 
     def prove(self, command, request):
         """A fresh challenge and a proven command; the inner answer, or the error map."""
@@ -247,6 +248,8 @@ def run(app, until_ms):
 def restart(app, scripts=None):
     """Power off and on: the same flash, ticks from 0."""
     old = app.board
+    # Nothing of the logger before lives on.
+    app.trip = app.server = app.link = app.state = app.area = app._store = app._commands = app._sampler = None
     board = Board(old.flash, scripts, chip=old.accelerometer)
     if scripts is None:
         board.thermometers = old.thermometers
@@ -257,9 +260,13 @@ def restart(app, scripts=None):
 
 def payloads(app):
     """(type, payload) of all frames of the trip, one after the other."""
-    for index in range(app.trip.ring.places.first_index(), app.trip.ring.index + 1):
-        for kind, payload in app.trip.ring.frames_of(index):
-            yield kind, payload
+    ring = app.trip.ring
+    for index in range(ring.places.first_index(), ring.index + 1):
+        if ring.read_into(index, 0, SECTOR):
+            header = unpack_checked(HEADER, SECTOR, HEADER_AT, MAGIC_HEADER)
+            if header is not None:
+                for _, kind, start, end in frames.scan_all(SECTOR, FRAMES_AT, FRAMES_END, header[4])[0]:
+                    yield kind, bytes(SECTOR[start:end])
 
 
 def frames_of(app):

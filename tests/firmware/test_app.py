@@ -104,7 +104,7 @@ def test_lost_connection_ends_the_challenge():
     app.board.link.is_connected = True
     app.step()
     answer = host.ask(64, smp.CMD_RESET, smp.OP_WRITE, host.wrap(smp.CMD_RESET, {"op": ""}))
-    assert answer["err"]["rc"] == smp.ERR_NOT_PROVEN
+    assert answer["err"]["rc"] == smp.ERR_STALE
 
 
 def send(app, host, command, request):
@@ -126,7 +126,7 @@ def test_reset_waits_for_its_answer_to_go_out():
         app.board.tick_ms += 5
         app.step()
     assert len(console.Reader().feed(app.board.link.outgoing)) == 1
-    assert of_kind(app, frames.COMMAND)[-1][1:] == (smp.CMD_RESET, b"AB")
+    assert of_kind(app, frames.COMMAND)[-1][1:] == (smp.CMD_RESET, b"AB", 0, 0)
 
 
 def test_reset_does_not_wait_for_ever():

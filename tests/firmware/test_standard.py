@@ -63,6 +63,6 @@ def test_statistics():
     ask = lambda name: host.ask(smp.GROUP_STAT, smp.STAT_GROUP, smp.OP_READ, {"name": name})  # noqa: E731
     assert ask("logger")["fields"] == {"state": 2, "boot": 1, "slot": 3, "pending": 3, "shocks": 0}
     assert ask("flash")["fields"]["erases"] == app.board.flash.erases
-    assert ask("link")["fields"] == {"messages": 0, "dropped": 0, "held": 0}
+    assert ask("link")["fields"] == {"messages": 0, "dropped": 0, "held": 0, "wrong_proofs": 0}
     for wrong in ("x", None, 5, []):
         assert ask(wrong)["err"] == {"group": 2, "rc": 2}

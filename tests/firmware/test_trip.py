@@ -8,18 +8,19 @@ from celltrail_protocol.records import NO_SLOT
 MINUTE = 60000
 
 
-def test_arming_writes_plan_settings_state_command_clock():
+def test_arming_writes_plan_settings_commands_state_clock():
     app, host = make()
     data = plan(start=1)
     answer = arm(host, data)
     assert answer["trip"] == 1 and answer["sequence"] == 1
     found = frames_of(app)
-    assert [kind for kind, _ in found] == [1, 5, 4, 6, 2]
+    assert [kind for kind, _ in found] == [1, 5, 7, 6, 4, 2]
     assert found[0][1][:2] == (1, 1) and found[0][1][6] == NO_SLOT
     assert found[1][1] == (0, 1, data)
-    assert found[2][1] == (0, codes.STATE_ARMED, codes.REASON_COMMAND, NO_SLOT, 0, 3900)
-    assert found[3][1] == (0, smp.CMD_ARM, b"AB")
-    assert found[4][1] == (1, 0, 1700000000000, 5, codes.CLOCK_HOST)
+    assert found[2][1][3] == smp.CMD_PROVISION
+    assert found[3][1] == (0, smp.CMD_ARM, b"AB", 0, 0)
+    assert found[4][1] == (0, codes.STATE_ARMED, codes.REASON_COMMAND, NO_SLOT, 0, 3900)
+    assert found[5][1] == (1, 0, 1700000000000, 5, codes.CLOCK_HOST)
 
 
 def test_readings_are_where_the_schedule_says():

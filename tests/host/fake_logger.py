@@ -42,6 +42,8 @@ class FakeLogger:
         self.pending = pending
         self.chunk = 512
         self.key: bytes | None = KEY
+        self.new_key: bytes | None = None
+        self.tells_kid = True
         self.k0 = bytes(32)
         self.epoch = 2
         self.unread = True
@@ -49,6 +51,7 @@ class FakeLogger:
         self.clock = True
         self.slot = 10
         self.free = 100
+        self.checks = 0
         self.log: list[tuple[int, int]] = []
         self.commands: list[tuple[int, dict[str, Any]]] = []
         self.acknowledged_late = 0
@@ -74,6 +77,8 @@ class FakeLogger:
             "used": self.used, "free": self.free, "chunk": self.chunk, "fw": "0.1.0", "format": 1, "models": [1],
             "steps": [7812500], "low": [-7040], "high": [19200], "accel": 16, "last": [640], "new_in_2030": 1,
         }  # fmt: skip
+        if self.tells_kid:
+            answer["kid"] = seals.key_id(self.key) if self.key is not None else b""
         return answer | ({} if self.world is None else {"world": self.world})
 
     def challenge(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -96,25 +101,33 @@ class FakeLogger:
         }  # fmt: skip
 
     def proven(self, command: int, request: dict[str, Any]) -> dict[str, Any]:
+        if command == smp.CMD_CHECK:
+            self.checks += 1
         if self.refuse_next:
             raise Refused(smp.GROUP_CELLTRAIL, self.refuse_next.pop(0))
         if self.key is None:
             raise Refused(smp.GROUP_CELLTRAIL, smp.ERR_NO_KEY)
         mac = seals.command_mac(self.key, seals.HOST, command, request["n"], DN, self._hn, request["a"])
-        if mac != request["m"] or request["n"] != 1:
+        if mac != request["m"] or request["n"] != 1 or request["c"] != DN[:4]:
             raise Refused(smp.GROUP_CELLTRAIL, smp.ERR_NOT_PROVEN)
         answer = cbor2.dumps(self.carry_out(command, cbor2.loads(request["a"])))
         key = bytes(32) if self.liar else self.key
+        # Answered under the key that goes.
+        self.key, self.new_key = self.new_key or self.key, None
         return {"a": answer, "m": seals.command_mac(key, seals.DEVICE, command, 1, DN, self._hn, answer)}
 
     def carry_out(self, command: int, request: dict[str, Any]) -> dict[str, Any]:
-        self.commands.append((command, request))
+        # The time of day that a host tells with every command is another one each time.
+        told = {word: value for word, value in request.items() if word != "utc" or "tick" in request}
+        self.commands.append((command, told))
         if command == smp.CMD_ARM:
             return self._arm(request)
         if command == smp.CMD_STOP:
             self.state = codes.STATE_STOPPED
         if command == smp.CMD_START:
             self.state = codes.STATE_LOGGING
+        if command == smp.CMD_ROTATE:
+            return self._rotate(request)
         if command == smp.CMD_ERASE:
             self.state, self.sectors = codes.STATE_IDLE, []
         if command == smp.CMD_CLOCK:
@@ -122,6 +135,14 @@ class FakeLogger:
         if command == smp.CMD_ACKNOWLEDGE:
             self.unread = False
         return {"tick": 124000, "uid": UID} if command in (smp.CMD_MARK, smp.CMD_PROVISION) else {}
+
+    def _rotate(self, request: dict[str, Any]) -> dict[str, Any]:
+        assert self.key is not None
+        new = seals.mask_key(request["key"], self.key, DN, self._hn)
+        if seals.rotation_check(new, DN, self._hn) != request["check"]:
+            raise Refused(smp.GROUP_CELLTRAIL, smp.ERR_BAD_REQUEST)
+        self.new_key = new
+        return {"kid": seals.key_id(new)}
 
     def _arm(self, request: dict[str, Any]) -> dict[str, Any]:
         if self.unread and not request["discard"]:

@@ -310,7 +310,7 @@ def five_days(close: bool = True, **changes: Any) -> Forge:
     forge.readings(4000, [value + 500 for value in values[4000:4120]])
     forge.alarm(0, 0, 1140, 4060)
     forge.frame(frames.FAULT, forge.now_ms, codes.SOURCE_ACCELEROMETER, codes.FAULT_BUS, 0)
-    forge.frame(frames.COMMAND, forge.now_ms, 5, b"OP7")
+    forge.frame(frames.COMMAND, forge.now_ms, 5, b"OP7", 0, 0)
     forge.readings(4120, values[4120:6000])
     forge.reboot(6000)
     forge.clock(START_UTC_MS + 6100 * 60_000)

@@ -11,7 +11,7 @@ from celltrail.link.session import open_session
 from celltrail.operate import arming
 from celltrail.plans.profile import load_profile
 from celltrail_protocol import codes, seals, smp
-from tests.host.fake_logger import KEY, UID, FakeLogger, OverTcp
+from tests.host.fake_logger import KEY, UID, FakeLogger, OverTcp, Refused
 
 ARM = (smp.GROUP_CELLTRAIL, smp.CMD_ARM)
 
@@ -114,9 +114,23 @@ def test_no_key_at_hand(logger, tmp_path):
 
 def test_a_wrong_key(logger, keys):
     logger.key = bytes(32)
-    with pytest.raises(ErrorAnswer, match="does not accept this device key"):
+    for logger.tells_kid, fault in ((True, RefusedFault), (False, ErrorAnswer)):
+        with pytest.raises(fault, match="does not accept this device key"):
+            arm(logger, keys)
+        assert keys.pending_keys(UID) == []
+
+
+def test_a_refusal_after_the_trip_began_does_not_lose_its_key(logger, keys):
+    carry_out = logger.carry_out
+
+    def arm_and_refuse(command, request):
+        carry_out(command, request)
+        raise Refused(smp.GROUP_CELLTRAIL, smp.ERR_STATE)
+
+    logger.carry_out = arm_and_refuse
+    with pytest.raises(ErrorAnswer):
         arm(logger, keys)
-    assert keys.pending_keys(UID) == []
+    assert keys.pending_keys(UID) == [logger.k0]
 
 
 def test_a_profile_outside_of_the_sensor(logger, keys):

@@ -65,7 +65,7 @@ def test_a_running_trip(tmp_path, keys, way):
     assert told.bars[-1] == (3 * 4096, 3 * 4096)
     assert not list(tmp_path.glob("*.part"))
     assert (outcome.sectors, outcome.acknowledged) == (4, True)
-    assert logger.commands == [(smp.CMD_ACKNOWLEDGE, {"trip": 7, "index": 3, "used": 1000})]
+    assert logger.commands == [(smp.CMD_ACKNOWLEDGE, {"op": "KB", "trip": 7, "index": 3, "used": 1000})]
 
 
 def test_a_stopped_trip(tmp_path, keys):
@@ -76,7 +76,7 @@ def test_a_stopped_trip(tmp_path, keys):
     trail = read_trail(tmp_path / "CT-31A722-7.trail")
     assert [one.whole for one in trail.sectors] == [True] * 4
     assert (trail.live, trail.pending) == (None, None)
-    assert logger.commands == [(smp.CMD_ACKNOWLEDGE, {"trip": 7, "index": 3, "used": 1000})]
+    assert logger.commands == [(smp.CMD_ACKNOWLEDGE, {"op": "", "trip": 7, "index": 3, "used": 1000})]
 
 
 def test_an_empty_logger(tmp_path, keys):

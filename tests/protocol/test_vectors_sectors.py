@@ -182,6 +182,18 @@ def test_tags():
         each("proofs", check, least, proof=proof)
 
 
+def test_rotations():
+    def check(vector):
+        key, new, dn, hn = [data_of({"hex": vector[name]}) for name in ("key", "new", "dn", "hn")]
+        masked = seals.mask_key(new, key, dn, hn)
+        assert hexlify(masked).decode() == vector["masked"]
+        assert seals.mask_key(masked, key, dn, hn) == new
+        assert hexlify(seals.rotation_check(new, dn, hn)).decode() == vector["check"]
+        assert hexlify(seals.key_id(new)).decode() == vector["kid"]
+
+    each("proofs", check, 4, proof="rotation")
+
+
 def test_tags_of_other_things():
     def check(vector):
         assert not seals.same(proven_tag(vector), data_of({"hex": vector["tag"]}))

@@ -26,6 +26,7 @@ COMMANDS = {
     "erase": "Forget the last trip.",
     "verify": "Is a .trail file complete and untouched?",
     "show": "Show what a .trail file holds.",
+    "keys": "Show, give away, take in, back up and rotate keys.",
     "export": "Write a .trail file's content as CSV or Parquet.",
     "demo": "Tell the whole story on a virtual logger.",
 }

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from celltrail.cli.common import Device, Json, Keys, print_json, with_session
+from celltrail.cli.common import Device, Json, Keys, Operator, checked_operator, print_json, with_session
 from celltrail.keys.keystore import KeyStore
 from celltrail.link.session import Session
 from celltrail.operate import provisioning
@@ -18,14 +18,15 @@ Examples:
 def provision(
     device: Device = None,
     name: Annotated[str, typer.Option(help="Its name. [default: CT- and six digits of its id]")] = "",
+    operator: Operator = "",
     keys: Keys = None,
     json: Json = False,
 ) -> None:
     """Give a new logger its name and a random device key, and keep the key. Once a logger."""
-    store = KeyStore(keys)
+    store, code = KeyStore(keys), checked_operator(operator)
 
     async def work(session: Session) -> tuple[bytes, str]:
-        return session.uid, await provisioning.provision(session, store, name)
+        return session.uid, await provisioning.provision(session, store, name, code)
 
     uid, given = with_session(device, work)
     if json:

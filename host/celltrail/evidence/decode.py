@@ -1,6 +1,7 @@
 """From a read-out to its record. Never raises on what a file holds: what can't be read becomes a flaw."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,7 @@ from celltrail.evidence.record import (
     Checkpoint,
     ClockPair,
     Command,
+    Earlier,
     Fault,
     Flaw,
     Instant,
@@ -27,7 +29,7 @@ from celltrail.evidence.record import (
 from celltrail.evidence.scan import Sector, fields, scan_sectors
 from celltrail.evidence.trail import Trail
 from celltrail.plans.sensor import Sensor
-from celltrail_protocol import frames
+from celltrail_protocol import frames, smp
 from celltrail_protocol.codes import CLOCK_VIRTUAL
 from celltrail_protocol.layout import ProtocolError, names, size, unpack
 from celltrail_protocol.records import NO_SLOT
@@ -62,7 +64,7 @@ class _Decoder:
         self._settings: dict[int, bytes] = {}
         self._settings_parts = 0
         self._found: dict[type, list[Any]] = {
-            kind: [] for kind in (Run, ClockPair, Boot, StateChange, Command, Mark, Alarm, Fault, Checkpoint)
+            kind: [] for kind in (Run, ClockPair, Boot, StateChange, Command, Earlier, Mark, Alarm, Fault, Checkpoint)
         }
         self._flaws: list[Flaw] = []
         self._readings = ReadingFrames()
@@ -73,6 +75,7 @@ class _Decoder:
             frames.STATE: self._on_state,
             frames.SETTINGS: self._on_settings,
             frames.COMMAND: self._on_command,
+            frames.EARLIER: self._on_earlier,
             frames.MISSING: self._on_missing,
             frames.GAP: self._on_gap,
             frames.SHOCK: self._on_shock,
@@ -150,7 +153,12 @@ class _Decoder:
     def _on_clock(self, boot: int, tick_ms: int, utc_ms: int, uncertainty_ms: int, source: int) -> None:
         if max(tick_ms, utc_ms) > MOST_MS:
             raise ProtocolError("clock: a time beyond all times")
-        self._add(ClockPair(Instant(boot, tick_ms), utc_ms, uncertainty_ms, source, True))
+        pair = ClockPair(Instant(boot, tick_ms), utc_ms, uncertainty_ms, source, True)
+        self._add(pair)
+        commands = self._found[Command]
+        # The clock frame follows the command that set it.
+        if commands and commands[-1].command in (smp.CMD_ARM, smp.CMD_CLOCK) and commands[-1].clock is None:
+            commands[-1] = replace(commands[-1], clock=pair)
 
     def _on_boot(self, boot: int, cause: int, tick_ms: int, slot0: int, tick0_ms: int, battery_mV: int) -> None:
         self._enter(boot)
@@ -165,8 +173,25 @@ class _Decoder:
         self._settings[part] = data
         self._settings_parts = max(parts, self._settings_parts)
 
-    def _on_command(self, tick_ms: int, command: int, operator: bytes) -> None:
-        self._add(Command(self._at(tick_ms), command, _text(operator)))
+    def _on_command(self, tick_ms: int, command: int, operator: bytes, flags: int, detail: int) -> None:
+        self._add(Command(self._at(tick_ms), command, _text(operator), flags, detail))
+
+    def _on_earlier(
+        self,
+        dropped: int,
+        boot: int,
+        tick_ms: int,
+        command: int,
+        operator: bytes,
+        flags: int,
+        detail: int,
+        utc_ms: int,
+        trip: int,
+    ) -> None:
+        if max(tick_ms, utc_ms) > MOST_MS:
+            raise ProtocolError("earlier command: a time beyond all times")
+        at = Instant(boot, tick_ms)
+        self._add(Earlier(at, command, _text(operator), flags, detail, utc_ms or None, trip, dropped))
 
     def _on_missing(self, channel: int, slot: int, count: int, code: int) -> None:
         self._add(Run(channel, slot, slot + count, "missing", code))
@@ -226,6 +251,7 @@ class _Decoder:
             pending=len(pending.readings),
             simulated=_simulated(pairs, self._trail.meta),
             flaws=tuple(self._flaws + flaws + shock_flaws),
+            earlier=tuple(self._found[Earlier]),
         )
 
     def _schedule(self) -> tuple[Origin, ...]:

@@ -95,11 +95,31 @@ class StateChange:
 
 @dataclass(frozen=True)
 class Command:
-    """An authenticated command was carried out."""
+    """A command that changed the logger; `clock` is the pair that it set, `detail` as SPEC.md section 3 says."""
 
     at: Instant
     command: int
     operator: str
+    flags: int = 0
+    detail: int = 0
+    clock: ClockPair | None = None
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A command that came when no trip was open, and `dropped` others before it of which nothing else is known.
+
+    `utc_ms` is what the commanding host said, None when it did not; `trip` is the closed trip of then, or 0.
+    """
+
+    at: Instant
+    command: int
+    operator: str
+    flags: int
+    detail: int
+    utc_ms: int | None
+    trip: int
+    dropped: int
 
 
 @dataclass(frozen=True)
@@ -267,6 +287,7 @@ class Record:
     pending: int
     simulated: bool
     flaws: tuple[Flaw, ...] = field(default=())
+    earlier: tuple[Earlier, ...] = field(default=())
 
     @property
     def fitted(self) -> Fitted:

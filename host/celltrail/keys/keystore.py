@@ -1,8 +1,10 @@
 """The secrets of this host: device keys and the trips' K(0), one JSON file each, closed to other users.
 
-devices/<uid>.json         the key that proves commands to a logger
-trips/<uid>-<trip>.json    K(0) of a trip, with its arm receipt
+devices/<uid>.json         the keys that prove commands to a logger: of now, of before, and one under way
+trips/<uid>-<trip>.json    K(0) of a trip, with its arm receipt, its read-outs, and to whom it was given
 pending/<uid>-<hash>.json  K(0) that was sent and not yet confirmed: a lost answer must not lose a key
+identity/age.json          this host's own age key, under which it is given keys
+contacts/recipients.json   whom it may give keys to
 """
 
 import json
@@ -10,7 +12,6 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,34 +19,17 @@ import platformdirs
 
 from celltrail.errors import RefusedFault, UsageFault
 from celltrail.files import describe_os_error, read_bytes, write_atomic
+from celltrail.keys.entries import DeviceEntry, TripEntry, checked, device_entry, trip_entry
 from celltrail.keys.receipt import Receipt
 from celltrail.utc import iso
-from celltrail_protocol.seals import KEY_SIZE, commitment
+from celltrail_protocol.seals import commitment, key_id
+
+__all__ = ["FOLDER_VARIABLE", "DeviceEntry", "KeyStore", "TripEntry", "default_folder", "now_iso"]
 
 FOLDER_VARIABLE = "CELLTRAIL_KEYS"
 _MOST_BYTES = 1_000_000
 _FOLDER_MODE = 0o700
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class DeviceEntry:
-    """A logger that this host may command."""
-
-    uid: bytes
-    name: str
-    key: bytes
-    made_utc: str
-
-
-@dataclass(frozen=True)
-class TripEntry:
-    """A trip that this host armed, or whose key it was given."""
-
-    uid: bytes
-    trip: int
-    k0: bytes
-    receipt: Receipt | None
 
 
 def default_folder() -> Path:
@@ -68,19 +52,45 @@ class KeyStore:
 
     def device(self, uid: bytes) -> DeviceEntry | None:
         """The entry of a logger, or None when it isn't known here."""
-        return self._load(self._device_path(uid), _device_entry)
+        return self._load(self._device_path(uid), device_entry)
 
-    def device_key(self, uid: bytes) -> bytes | None:
-        """The key of a logger, or None."""
+    def device_key(self, uid: bytes, kid: bytes | None = None) -> bytes | None:
+        """The key of a logger, or None; the one that it says it has (`kid`), also when a rotation was cut short."""
         entry = self.device(uid)
-        return entry.key if entry else None
+        if entry is None or kid is None:
+            return entry.key if entry else None
+        return next((key for key in entry.keys if key_id(key) == kid), None)
+
+    def save_next_key(self, uid: bytes, key: bytes) -> None:
+        """Keep a logger's new key before it is sent."""
+        self._amend(self._device_path(uid), {"next": checked(key).hex()})
+
+    def settle_device_key(self, uid: bytes, key: bytes) -> None:
+        """This key, one of the entry's, is the logger's, and no other is under way; the others are kept as former."""
+        entry = self.device(uid)
+        if entry is None or key not in entry.keys:
+            raise UsageFault(f"{self._device_path(uid)}: the logger's key is gone; was the key store moved?")
+        former = [one.hex() for one in entry.keys if one != key]
+        self._amend(self._device_path(uid), {"key": key.hex(), "next": None, "former": former})
+
+    def add_device_key(self, uid: bytes, name: str, key: bytes) -> bool:
+        """Take a logger's key from elsewhere; whether it is new here. A key of before is kept as former."""
+        entry = self.device(uid)
+        if entry is None:
+            self.save_device_key(uid, name, key)
+        elif key == entry.key:
+            return False
+        else:
+            former = [one.hex() for one in entry.keys if one not in (key, entry.next)]
+            self._amend(self._device_path(uid), {"key": checked(key).hex(), "former": former})
+        return True
 
     def save_device_key(self, uid: bytes, name: str, key: bytes, made_utc_ms: int | None = None) -> None:
         """Keep a logger's key; RefusedFault when there is another one: whoever loses a key loses the logger."""
         known = self.device_key(uid)
         if known is not None and known != key:
             raise RefusedFault(f"{self._device_path(uid)}: this key store holds another key for it; move it away first")
-        values = {"version": 1, "uid": uid.hex(), "name": name, "key": _checked(key).hex()}
+        values = {"version": 1, "uid": uid.hex(), "name": name, "key": checked(key).hex()}
         self._save(
             self._device_path(uid),
             values | {"made_utc": iso(_now_ms() if made_utc_ms is None else made_utc_ms)},
@@ -93,7 +103,7 @@ class KeyStore:
 
     def trip(self, uid: bytes, trip: int) -> TripEntry | None:
         """The entry of a trip, or None when it isn't known here."""
-        return self._load(self._trip_path(uid, trip), _trip_entry)
+        return self._load(self._trip_path(uid, trip), trip_entry)
 
     def trip_key(self, uid: bytes, trip: int) -> bytes | None:
         """K(0) of a trip, or None."""
@@ -102,21 +112,28 @@ class KeyStore:
 
     def save_trip(self, uid: bytes, trip: int, k0: bytes, receipt: Receipt | None = None) -> None:
         """Keep K(0) and the receipt of a trip; a different K(0) for the same trip is refused."""
-        known = self.trip_key(uid, trip)
-        if known is not None and known != k0:
-            raise UsageFault(f"{self._trip_path(uid, trip)}: holds another key for this trip; move it away first")
-        values = {"version": 1, "uid": uid.hex(), "trip": trip, "k0": _checked(k0).hex()}
-        self._save(self._trip_path(uid, trip), values | {"receipt": receipt.to_json() if receipt else None})
+        path, known = self._trip_path(uid, trip), self.trip(uid, trip)
+        if known is not None and known.k0 != k0:
+            raise UsageFault(f"{path}: holds another key for this trip; move it away first")
+        if known is not None:
+            self._amend(path, {"receipt": receipt.to_json()} if receipt else {})
+            return
+        values = {"version": 1, "uid": uid.hex(), "trip": trip, "k0": checked(k0).hex()}
+        self._save(path, values | {"receipt": receipt.to_json() if receipt else None})
+
+    def amend_trip(self, uid: bytes, trip: int, changes: Mapping[str, Any]) -> None:
+        """Change fields of a known trip's file, never its key."""
+        self._amend(self._trip_path(uid, trip), {name: value for name, value in changes.items() if name != "k0"})
 
     def save_pending(self, uid: bytes, k0: bytes) -> str:
         """Keep K(0) before it is sent; the handle for `finish_pending` and `drop_pending`."""
         handle = f"{uid.hex()}-{commitment(k0)[:8].hex()}"
-        self._save(self._pending_path(handle), {"version": 1, "uid": uid.hex(), "trip": 0, "k0": _checked(k0).hex()})
+        self._save(self._pending_path(handle), {"version": 1, "uid": uid.hex(), "trip": 0, "k0": checked(k0).hex()})
         return handle
 
     def finish_pending(self, handle: str, trip: int, receipt: Receipt) -> None:
         """Turn a pending key into that of a trip which the logger has confirmed."""
-        entry = self._load(self._pending_path(handle), _trip_entry)
+        entry = self._load(self._pending_path(handle), trip_entry)
         if entry is None:
             raise UsageFault(f"{self._pending_path(handle)}: the pending key is gone; was the key store moved?")
         self.save_trip(entry.uid, trip, entry.k0, receipt)
@@ -128,7 +145,7 @@ class KeyStore:
 
     def pending_keys(self, uid: bytes) -> list[bytes]:
         """The keys that were sent to a logger and never confirmed."""
-        return [entry.k0 for entry in self._entries("pending", _trip_entry) if entry.uid == uid]
+        return [entry.k0 for entry in self._entries("pending", trip_entry) if entry.uid == uid]
 
     def candidates(self, uid: bytes, trip: int) -> list[bytes]:
         """The keys that may be K(0) of a trip: its own, else the unconfirmed ones of its logger."""
@@ -137,11 +154,11 @@ class KeyStore:
 
     def devices(self) -> list[DeviceEntry]:
         """All loggers, by uid."""
-        return list(self._entries("devices", _device_entry))
+        return list(self._entries("devices", device_entry))
 
     def trips(self) -> list[TripEntry]:
         """All trips, by uid and number."""
-        return sorted(self._entries("trips", _trip_entry), key=lambda entry: (entry.uid, entry.trip))
+        return sorted(self._entries("trips", trip_entry), key=lambda entry: (entry.uid, entry.trip))
 
     def _device_path(self, uid: bytes) -> Path:
         return self.folder / "devices" / f"{uid.hex()}.json"
@@ -157,6 +174,36 @@ class KeyStore:
             entry = self._load(path, make)
             if entry is not None:
                 yield entry
+
+    def load(self, folder: str, name: str, make: Callable[[Mapping[str, Any]], T]) -> T | None:
+        """What another module keeps here in a file of its own, or None; `make` turns the JSON object into it."""
+        return self._load(self.folder / folder / f"{name}.json", make)
+
+    def save(self, folder: str, name: str, values: Mapping[str, Any], *, replace: bool = True) -> None:
+        """Keep a JSON object in a file of its own, closed to other users."""
+        self._save(self.folder / folder / f"{name}.json", values, replace=replace)
+
+    def set_aside(self, name: str) -> None:
+        """Give a file of the store another name, under which it counts no more; nothing is lost."""
+        path = self.folder / name
+        number = 1
+        while (aside := path.with_name(f"{path.name}.before-{number}")).exists():
+            number += 1
+        try:
+            path.rename(aside)
+        except OSError as error:
+            raise describe_os_error(path, error) from error
+
+    def put_back(self, name: str, data: bytes) -> None:
+        """Write a file of the store as it was."""
+        self._write(self.folder / name, data)
+
+    def _amend(self, path: Path, changes: Mapping[str, Any]) -> None:
+        """Change some fields of a file and keep the others."""
+        values = self._load(path, dict)
+        if values is None:
+            raise UsageFault(f"{path}: the key file is gone; was the key store moved?")
+        self._save(path, {**values, **changes})
 
     def _load(self, path: Path, make: Callable[[Mapping[str, Any]], T]) -> T | None:
         if not _exists(path):
@@ -177,14 +224,17 @@ class KeyStore:
         except OSError as error:
             raise describe_os_error(path, error) from error
 
-    def _save(self, path: Path, values: Mapping[str, Any]) -> None:
+    def _save(self, path: Path, values: Mapping[str, Any], *, replace: bool = True) -> None:
+        self._write(path, (json.dumps(values, indent=2) + "\n").encode(), replace=replace)
+
+    def _write(self, path: Path, data: bytes, *, replace: bool = True) -> None:
         try:
             self.folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
             _refuse_shared(self.folder)
             path.parent.mkdir(mode=_FOLDER_MODE, exist_ok=True)
         except OSError as error:
             raise describe_os_error(path.parent, error) from error
-        write_atomic(path, (json.dumps(values, indent=2) + "\n").encode(), private=True)
+        write_atomic(path, data, replace=replace, private=True)
 
 
 def _exists(path: Path) -> bool:
@@ -204,20 +254,9 @@ def _refuse_shared(path: Path) -> None:
         raise UsageFault(f"{path}: others can get at these keys (mode {mode:03o}); run: chmod {wanted} {path}")
 
 
-def _checked(key: bytes) -> bytes:
-    if len(key) != KEY_SIZE:
-        raise ValueError(f"a key has {KEY_SIZE} bytes, not {len(key)}")
-    return key
-
-
-def _device_entry(values: Mapping[str, Any]) -> DeviceEntry:
-    key = _checked(bytes.fromhex(values["key"]))
-    return DeviceEntry(bytes.fromhex(values["uid"]), str(values["name"]), key, str(values["made_utc"]))
-
-
-def _trip_entry(values: Mapping[str, Any]) -> TripEntry:
-    receipt = Receipt.from_json(values["receipt"]) if values.get("receipt") else None
-    return TripEntry(bytes.fromhex(values["uid"]), int(values["trip"]), _checked(bytes.fromhex(values["k0"])), receipt)
+def now_iso() -> str:
+    """This host's time, for a file of the store."""
+    return iso(_now_ms())
 
 
 def _now_ms() -> int:

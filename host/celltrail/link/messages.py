@@ -33,7 +33,7 @@ class _Answer(message.Response):
 
 
 class Status(_Answer):
-    """How the logger is; `last`, `low`, `high` in raw steps, one entry a channel."""
+    """How the logger is; `last`, `low`, `high` in raw steps, one entry a channel; `kid`: which device key it has."""
 
     _COMMAND_ID = smp.CMD_STATUS
     state: int
@@ -63,6 +63,7 @@ class Status(_Answer):
     high: tuple[int, ...]
     accel: int
     last: tuple[int | None, ...] | None = None
+    kid: bytes | None = None
     world: int | None = None
 
     @property
@@ -155,6 +156,8 @@ class ProvisionWrite(message.WriteRequest):
     _Response = Provisioned
     name: str
     key: bytes
+    op: str
+    utc: int
 
 
 class ProvenAnswer(_Answer):
@@ -165,12 +168,13 @@ class ProvenAnswer(_Answer):
 
 
 class ProvenWrite(message.WriteRequest):
-    """`a`: the request's CBOR; `n`: its number within the challenge; `m`: our proof of it."""
+    """`a`: the request's CBOR; `n`: its number within the challenge; `c`: which challenge; `m`: our proof of it."""
 
     _GROUP_ID = smp.GROUP_CELLTRAIL
     _Response = ProvenAnswer
     a: bytes
     n: int
+    c: bytes
     m: bytes
 
 

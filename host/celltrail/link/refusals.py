@@ -10,13 +10,14 @@ _OURS = {
     smp.ERR_BAD_REQUEST: "did not understand the request; its firmware may be older than this program",
     smp.ERR_STATE: "can't do that in its present state; see `celltrail status`",
     smp.ERR_NOT_PROVEN: "does not accept this device key; name its own key store with --keys",
-    smp.ERR_TOO_SOON: "asks for a pause; try again in some seconds",
+    smp.ERR_TOO_SOON: "asks for a pause, because somebody sends it wrong proofs; try again in some seconds",
     smp.ERR_UNREAD: "holds unread data; `celltrail download` it first, or pass --discard-unread",
     smp.ERR_PLAN: "can't carry out this plan with its sensors and memory",
     smp.ERR_NO_KEY: "has no device key yet; run `celltrail provision` first",
     smp.ERR_NO_TRIP: "has no such trip",
     smp.ERR_OVERWRITTEN: "has overwritten this part of the trip",
     smp.ERR_KEY_SET: "has a device key already; it is not provisioned twice",
+    smp.ERR_STALE: "forgot its challenge again and again; does another host talk to it, too? Try again",
 }
 FS_NOT_FOUND = 3
 FS_READ_FAILED = 7

@@ -5,7 +5,7 @@ import contextlib
 import math
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -18,8 +18,14 @@ from celltrail.link.messages import Challenge, ChallengeWrite, Status, StatusRea
 from celltrail_protocol import codes, names, seals, smp
 
 FIRST_ANSWER_S = 1.5
-_TOO_SOON_PAUSE_S = 1.1
+# A guesser costs the others two seconds at most, and asking costs nothing.
+_PATIENCE_S = 8.0
+_ASK_AGAIN_S = 0.25
+# Others may use challenges up faster than we answer ours.
+_CHALLENGES = 5
 _NS_PER_MS = 1_000_000
+# So much of its dn names a challenge.
+_NAME_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,9 @@ class Opened:
     pair: ClockPair
 
 
+MakeBody = Callable[[Opened], dict[str, Any]]
+
+
 class Session:
     """`status` is as it was read last."""
 
@@ -73,15 +82,17 @@ class Session:
         return self.status
 
     async def challenge(self) -> Opened:
-        """A new challenge; the one before is void. Waits once when a wrong proof came just before."""
+        """A new challenge. Waits while the logger refuses it because somebody sends it wrong proofs."""
         hn = secrets.token_bytes(seals.NONCE_SIZE)
-        try:
-            return await self._challenge(hn)
-        except ErrorAnswer as refused:
-            if refused.code != smp.ERR_TOO_SOON:
-                raise
-        await asyncio.sleep(_TOO_SOON_PAUSE_S)
-        return await self._challenge(hn)
+        end_s = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                return await self._challenge(hn)
+            except ErrorAnswer as refused:
+                if refused.code != smp.ERR_TOO_SOON or time.monotonic() > end_s:
+                    raise
+            # Not in step with whoever else asks.
+            await asyncio.sleep(_ASK_AGAIN_S * (1 + secrets.randbelow(100) / 100))
 
     async def _challenge(self, hn: bytes) -> Opened:
         request = ChallengeWrite(hn=hn)
@@ -94,21 +105,42 @@ class Session:
         return (await self.challenge()).pair
 
     async def prove(
-        self, command: int, body: dict[str, Any], key: bytes, timeout_s: float = TIMEOUT_S
+        self, command: int, body: dict[str, Any] | MakeBody, key: bytes, timeout_s: float = TIMEOUT_S
     ) -> dict[str, Any]:
-        """Carry out one proven command and check the logger's own proof.
+        """Carry out one proven command and check the logger's own proof; `body` may depend on the challenge.
 
         Never sent twice after a silence: NoAnswer and LinkLost leave open whether it was carried out.
         """
-        return await self.prove_at(await self.challenge(), command, body, key, timeout_s)
+        opened = await self.challenge()
+        return await self.prove_at(opened, command, body, key, timeout_s)
 
     async def prove_at(
-        self, opened: Opened, command: int, body: dict[str, Any], key: bytes, timeout_s: float = TIMEOUT_S
+        self,
+        opened: Opened,
+        command: int,
+        body: dict[str, Any] | MakeBody,
+        key: bytes,
+        timeout_s: float = TIMEOUT_S,
     ) -> dict[str, Any]:
-        """As `prove`, under a challenge that is open already."""
-        sent = cbor2.dumps(body)
+        """As `prove`, under a challenge that is open already; under a new one when that is void."""
+        for _ in range(_CHALLENGES - 1):
+            try:
+                return await self._prove_once(opened, command, body, key, timeout_s)
+            except ErrorAnswer as refused:
+                if refused.code != smp.ERR_STALE:
+                    raise
+            opened = await self.challenge()
+        return await self._prove_once(opened, command, body, key, timeout_s)
+
+    async def _prove_once(
+        self, opened: Opened, command: int, body: dict[str, Any] | MakeBody, key: bytes, timeout_s: float
+    ) -> dict[str, Any]:
+        made = body(opened) if callable(body) else body
+        # For the audit trail between trips; a body that pairs clocks has its own.
+        sent = cbor2.dumps({"utc": opened.pair.utc_ms} | made)
         proof = seals.command_mac(key, seals.HOST, command, 1, opened.dn, opened.hn, sent)
-        answer = await self.client.tell(proven_write(command)(a=sent, n=1, m=proof), timeout_s)
+        request = proven_write(command)(a=sent, n=1, c=opened.dn[:_NAME_BYTES], m=proof)
+        answer = await self.client.tell(request, timeout_s)
         expected = seals.command_mac(key, seals.DEVICE, command, 1, opened.dn, opened.hn, answer.a)
         if not seals.same(expected, answer.m):
             raise DeviceFault(

@@ -96,7 +96,9 @@ async def arm(session: Session, prepared: Prepared, keys: KeyStore, operator: st
     try:
         answer = await session.prove_at(opened, smp.CMD_ARM, body, key, _ARM_TIMEOUT_S)
     except ErrorAnswer:
-        keys.drop_pending(handle)
+        # A refusal carries no proof: where a trip began all the same, its key must not be lost.
+        if (await session.refresh()).trip == before:
+            keys.drop_pending(handle)
         raise
     except NoAnswer as silence:
         answer = await _after_silence(session, prepared, k0, before, silence)

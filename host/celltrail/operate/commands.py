@@ -28,7 +28,12 @@ def require_key(session: Session, keys: KeyStore) -> bytes:
     if not status.keyed:
         raise RefusedFault(f"{status.called} has no device key yet; run `celltrail provision` first")
     keys.require()
-    key = keys.device_key(session.uid)
+    key = keys.device_key(session.uid, status.kid)
+    if key is None and keys.device(session.uid) is not None:
+        raise RefusedFault(
+            f"{status.called} does not accept this device key: it has another one than the key store {keys.folder},"
+            " perhaps because it was rotated elsewhere; get that key, or name its key store with --keys"
+        )
     if key is None:
         raise RefusedFault(
             f"the key store {keys.folder} holds no key for {status.called};"
@@ -120,7 +125,7 @@ async def mark(session: Session, keys: KeyStore, event: dict[str, Any]) -> tuple
     key = None
     if session.status.keyed:
         keys.require()
-        key = keys.device_key(session.uid)
+        key = keys.device_key(session.uid, session.status.kid)
     if key is None:
         return (await session.client.tell(MarkWrite(**event))).tick, False
     await _try_to_tell_time(session, key, event["op"])

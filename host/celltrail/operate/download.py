@@ -13,6 +13,7 @@ from celltrail.evidence.trail import TrailParts, write_trail
 from celltrail.evidence.verdict import Verdict
 from celltrail.evidence.verify import verify_file
 from celltrail.keys.keystore import KeyStore
+from celltrail.keys.read_outs import note_read_out
 from celltrail.link.address import Address
 from celltrail.link.messages import Status
 from celltrail.link.session import ClockPair, Session, open_session
@@ -127,6 +128,8 @@ class Download:
             write_trail(path, self._parts(session, trip, part, end), replace=self._wish.force)
             part.discard()
         verdict = verify_file(path, self._keys)
+        if verdict.intact:
+            note_read_out(self._keys, session.uid, trip, path, verdict.word)
         return Outcome(
             path=path,
             uid=session.uid,
@@ -164,7 +167,7 @@ class Download:
 
     async def _tell_time(self, session: Session, trip: int) -> None:
         """Before the read-out, so that it is part of it."""
-        key = self._keys.device_key(session.uid)
+        key = self._keys.device_key(session.uid, session.status.kid)
         if key is None or session.status.trip != trip:
             return
         try:
@@ -205,13 +208,17 @@ class Download:
 
     async def _acknowledge(self, session: Session, trip: int, end: OpenEnd | None) -> bool:
         """Tell the logger what a verified file holds, so that it is no longer unread."""
-        key = self._keys.device_key(session.uid)
+        key = self._keys.device_key(session.uid, session.status.kid)
         status = await session.refresh()
+        if key is None and self._keys.device(session.uid) is not None:
+            name = session.status.called
+            self._reporter.say(f"{name} does not accept this device key; it goes on to report unread data")
         if key is None or status.trip != trip:
             return False
         index, used = (status.sectors - 1, status.used) if end is None else (end.live.index, end.live.used)
         try:
-            await session.prove(smp.CMD_ACKNOWLEDGE, {"trip": trip, "index": index, "used": used}, key)
+            body = {"op": self._wish.operator, "trip": trip, "index": index, "used": used}
+            await session.prove(smp.CMD_ACKNOWLEDGE, body, key)
         except ErrorAnswer as refused:
             self._reporter.say(f"{refused}; the logger goes on to report unread data")
             return False

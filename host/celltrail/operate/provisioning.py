@@ -19,7 +19,7 @@ def default_name(uid: bytes) -> str:
     return "CT-" + uid.hex()[-6:].upper()
 
 
-async def provision(session: Session, keys: KeyStore, name: str) -> str:
+async def provision(session: Session, keys: KeyStore, name: str, operator: str = "") -> str:
     """Give the logger its name and key, and keep the key; the name. RefusedFault when it, or the store, has one."""
     if session.status.keyed:
         raise RefusedFault(
@@ -31,11 +31,12 @@ async def provision(session: Session, keys: KeyStore, name: str) -> str:
         raise UsageFault("--name is blank")
     if not _NAME.fullmatch(name):
         raise UsageFault(f"--name may hold letters without accents, digits, spaces and - _ . only: {name!r}")
+    pair = await session.pair()
     key = secrets.token_bytes(seals.KEY_SIZE)
     # Kept before it is sent: a key that only the logger knows would lock everyone out.
     keys.save_device_key(session.uid, name, key)
     try:
-        await session.client.tell(ProvisionWrite(name=name, key=key))
+        await session.client.tell(ProvisionWrite(name=name, key=key, op=operator, utc=pair.utc_ms))
     except ErrorAnswer:
         keys.drop_device_key(session.uid, key)
         raise

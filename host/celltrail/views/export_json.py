@@ -61,7 +61,23 @@ def record_json(checked: Checked) -> dict[str, Any]:
             for one in record.faults
         ],
         "commands": [
-            time_json(checked, one.at) | {"command": one.command, "operator": one.operator} for one in record.commands
+            time_json(checked, one.at)
+            | {"command": one.command, "operator": one.operator, "flags": one.flags, "detail": one.detail}
+            for one in record.commands
+        ],
+        "earlier_commands": [
+            {
+                "boot": one.at.boot,
+                "tick_ms": one.at.tick_ms,
+                "command": one.command,
+                "operator": one.operator,
+                "flags": one.flags,
+                "detail": one.detail,
+                "utc_told": None if one.utc_ms is None else iso(one.utc_ms),
+                "trip": one.trip,
+                "dropped_before": one.dropped,
+            }
+            for one in record.earlier
         ],
         "battery": [time_json(checked, one.at) | {"battery_mV": one.battery_mV} for one in record.checkpoints],
         "sensors": [asdict(channel.sensor) for channel in record.channels],

@@ -41,7 +41,18 @@ TYPICAL: dict[str, Values] = {
     },
     "state": {"tick_ms": 93_511, "state": 2, "reason": 1, "slot0": 0, "tick0_ms": 93_511, "battery_mV": 3012},
     "settings": {"part": 1, "parts": 2, "data": bytes.fromhex("6a6d61726b735f6f70656ef5")},
-    "command": {"tick_ms": 93_500, "command": 2, "operator": "LAB-7"},
+    "command": {"tick_ms": 93_500, "command": 2, "operator": "LAB-7", "flags": 2, "detail": 2},
+    "earlier command": {
+        "dropped": 3,
+        "boot": 11,
+        "tick_ms": 4_100_200,
+        "command": 8,
+        "operator": "LAB-7",
+        "flags": 0,
+        "detail": 12_345,
+        "utc_ms": 1_793_900_000_000,
+        "trip": 2,
+    },
     "missing": {"channel": 1, "slot": 240, "count": 3, "code": 4},
     "gap": {"slot": 1190, "count": 11, "reason": 2},
     "shock": {
@@ -123,6 +134,10 @@ def fixed() -> Iterator[Vector]:
 def texts() -> Iterator[Vector]:
     yield typed("settings-longest", "settings", {"part": 0, "parts": 2, "data": bytes(range(246))}, at=256)
     yield typed("command-longest-operator", "command", TYPICAL["command"] | {"operator": "Žofie-12345"})
+    read = TYPICAL["command"] | {"command": 8, "flags": 0, "detail": 0xFFFF_FFFF}
+    yield typed("command-acknowledge", "command", read)
+    nobody = {"dropped": 0, "command": 9, "operator": "", "flags": 1, "detail": 0, "utc_ms": 0, "trip": 0}
+    yield typed("earlier-command-open", "earlier command", TYPICAL["earlier command"] | nobody)
     yield typed("mark-empty-texts", "mark", TYPICAL["mark"] | {"operator": "", "place": "", "note": ""})
     yield typed("mark-full-texts", "mark", FULL_MARK)
     yield typed("mark-one-byte-texts", "mark", TYPICAL["mark"] | {"operator": "A", "place": "B", "note": "C"})

@@ -116,8 +116,24 @@ def commands() -> Iterator[Vector]:
     yield one("command-last-counter", "D", 255, 0xFFFFFFFF, b"")
 
 
+NEW_KEY = bytes.fromhex("0123456789abcdef00112233445566778899aabbccddeeff0f1e2d3c4b5a6978")
+
+
+def rotations() -> Iterator[Vector]:
+    def one(name: str, old: bytes, new: bytes, dn: bytes, hn: bytes) -> Vector:
+        masked = bytes(a ^ b for a, b in zip(new, mac(old, b"rotate", dn, hn), strict=True))
+        check = mac(new, b"rotate", dn, hn)[:16]
+        parts = {"key": old, "new": new, "dn": dn, "hn": hn, "masked": masked, "check": check}
+        return vector(name, DEVICE, proof="rotation", **parts, kid=mac(new, b"kid")[:4])
+
+    yield one("rotation", DEVICE_KEY, NEW_KEY, DN, HN)
+    yield one("rotation-nonces-exchanged", DEVICE_KEY, NEW_KEY, HN, DN)
+    yield one("rotation-to-zeros", DEVICE_KEY, bytes(32), DN, HN)
+    yield one("rotation-to-itself", DEVICE_KEY, DEVICE_KEY, DN, HN)
+
+
 def valid() -> Iterator[Vector]:
-    for part in (hmacs(), ratchet(), seals(), checkpoints(), lives(), commands()):
+    for part in (hmacs(), ratchet(), seals(), checkpoints(), lives(), commands(), rotations()):
         yield from part
 
 

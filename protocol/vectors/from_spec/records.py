@@ -5,7 +5,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-from from_spec.tables import MAGIC, RECORDS, STATE_RECORD, STORE_HEADER
+from from_spec.frames import TYPICAL as FRAME_VALUES
+from from_spec.tables import EARLIER, MAGIC, RECORDS, STATE_RECORD, STORE_HEADER
 from from_spec.wire import DEVICE, WITH_CONSTRUCT, Values, Vector, extreme, fields, pack, vector, with_crc
 
 FIXED: dict[str, Values] = {
@@ -116,6 +117,9 @@ def valid() -> Iterator[Vector]:
     yield store("store-identity", 1, 0, bytes.fromhex("a2646e616d65624354636b65795820") + bytes(range(32)))
     yield store("store-state", 3, 0xFFFFFFFF, pack(STATE_RECORD, STATE_VALUES))
     yield store("store-empty", 2, 17, b"")
+    one = pack(EARLIER, FRAME_VALUES["earlier command"])
+    yield store("store-earlier-commands", 4, 18, struct.pack("<I", 7) + 2 * (bytes([len(one)]) + one))
+    yield store("store-earlier-commands-none", 4, 19, struct.pack("<I", 6))
     yield from states()
 
 

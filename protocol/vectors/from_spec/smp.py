@@ -6,7 +6,7 @@ from typing import Any
 
 from from_spec import cbor
 from from_spec.plans import PLAIN
-from from_spec.proofs import DEVICE_KEY, DN, HN, K0, command_mac, sha256
+from from_spec.proofs import DEVICE_KEY, DN, HN, K0, NEW_KEY, command_mac, mac, sha256
 from from_spec.wire import DEVICE, Vector, tagged, vector
 
 READ, READ_ANSWER, WRITE, WRITE_ANSWER = range(4)
@@ -81,7 +81,7 @@ def proven(name: str, command: int, body: Body, answer: Body, counter: int) -> I
     a = cbor.encode(body)
     m = command_mac(DEVICE_KEY, "H", command, counter, DN, HN, a)
     extra = keys | {"role": "H", "counter": counter, "inner": tagged(body)}
-    yield one(name, WRITE, CELLTRAIL, command, {"a": a, "n": counter, "m": m}, proven=extra)
+    yield one(name, WRITE, CELLTRAIL, command, {"a": a, "n": counter, "c": DN[:4], "m": m}, proven=extra)
     a = cbor.encode(answer)
     m = command_mac(DEVICE_KEY, "D", command, counter, DN, HN, a)
     extra = keys | {"role": "D", "counter": counter, "inner": tagged(answer)}
@@ -97,6 +97,7 @@ STATUS: Body = {
     "name": "CT-3F2A91",
     "uid": bytes.fromhex("e661640843a1b52f"),
     "keyed": True,
+    "kid": mac(DEVICE_KEY, b"kid")[:4],
     "unread": True,
     "alarms": 5,
     "battery": 2990,
@@ -144,14 +145,24 @@ def commands() -> Iterator[Vector]:
     yield one("mark-open", WRITE, CELLTRAIL, 5, mark)
     yield one("mark-open-answer", WRITE_ANSWER, CELLTRAIL, 5, {"tick": 86_400_000})
     yield from proven("mark", 5, mark, {"tick": 86_400_000}, 3)
-    yield from proven("erase", 6, {"op": "LAB-7", "discard": True}, {}, 1)
+    yield from proven("erase", 6, {"op": "LAB-7", "utc": 1_794_000_100_000, "discard": True}, {}, 1)
     clock = {"op": "GH-042", "tick": 5_000, "utc": 1_794_000_100_000, "unc": 0, "src": 2}
     yield from proven("clock", 7, clock, {}, 0xFFFFFFFF)
-    yield from proven("acknowledge", 8, {"trip": 3, "index": 8, "used": 1201}, {}, 4)
+    read = {"op": "LAB-7", "utc": 1_794_000_100_000, "trip": 3, "index": 8, "used": 1201}
+    yield from proven("acknowledge", 8, read, {}, 4)
+    nameless = cbor.encode({"op": "LAB-7"})
+    m = command_mac(DEVICE_KEY, "H", 3, 1, DN, HN, nameless)
+    extra = {"device_key": DEVICE_KEY.hex(), "dn": DN.hex(), "hn": HN.hex(), "role": "H", "counter": 1}
+    body = {"a": nameless, "n": 1, "m": m}
+    yield one("start-challenge-not-named", WRITE, CELLTRAIL, 3, body, proven=extra | {"inner": {"op": "LAB-7"}})
     yield one("provision-open", WRITE, CELLTRAIL, 9, {"name": "CT-3F2A91", "key": DEVICE_KEY})
     yield one("provision-open-answer", WRITE_ANSWER, CELLTRAIL, 9, {"uid": STATUS["uid"]})
     yield from proven("provision", 9, {"name": "CT-000000", "key": K0}, {"uid": STATUS["uid"]}, 1)
     yield from proven("reset", 10, {"op": "LAB-7"}, {}, 1)
+    masked = bytes(a ^ b for a, b in zip(NEW_KEY, mac(DEVICE_KEY, b"rotate", DN, HN), strict=True))
+    rotation = {"op": "LAB-7", "utc": 1_794_000_100_000, "key": masked, "check": mac(NEW_KEY, b"rotate", DN, HN)[:16]}
+    yield from proven("rotate", 12, rotation, {"kid": mac(NEW_KEY, b"kid")[:4]}, 1)
+    yield from proven("check", 13, {}, {}, 1)
     yield one("live", READ, CELLTRAIL, 11, {"nonce": HN})
     live = {
         "trip": 3,
@@ -166,7 +177,7 @@ def commands() -> Iterator[Vector]:
 
 
 def errors() -> Iterator[Vector]:
-    for rc in range(1, 13):
+    for rc in range(1, 14):
         yield one(f"error-{rc}", WRITE_ANSWER, CELLTRAIL, 2, {"err": {"group": 64, "rc": rc}})
     yield one("error-v0", WRITE_ANSWER, CELLTRAIL, 2, {"rc": 4}, version=0)
 

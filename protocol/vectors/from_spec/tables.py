@@ -24,7 +24,8 @@ CLOCK = "H boot, Q tick_ms, Q utc_ms, I uncertainty_ms, B source"
 BOOT = "H boot, B cause, Q tick_ms, I slot0, Q tick0_ms, H battery_mV"
 STATE = "Q tick_ms, B state, B reason, I slot0, Q tick0_ms, H battery_mV"
 SETTINGS = "B part, B parts, * data"
-COMMAND = "Q tick_ms, B command, p operator"
+COMMAND = "Q tick_ms, B command, p operator, B flags, I detail"
+EARLIER = "H dropped, H boot, Q tick_ms, B command, p operator, B flags, I detail, Q utc_ms, I trip"
 READINGS = "B channel, I slot, B count, * series"
 MISSING = "B channel, I slot, H count, B code"
 GAP = "I slot, I count, B reason"
@@ -46,6 +47,7 @@ FRAMES = {
     0x04: ("state", STATE),
     0x05: ("settings", SETTINGS),
     0x06: ("command", COMMAND),
+    0x07: ("earlier command", EARLIER),
     0x10: ("readings", READINGS),
     0x11: ("missing", MISSING),
     0x12: ("gap", GAP),

@@ -1,0 +1,75 @@
+"""What `celltrail keys show` tells of a key store; no secret is among it."""
+
+from dataclasses import asdict
+from typing import Any
+
+from celltrail.keys.bundle import given_text
+from celltrail.keys.contacts import own_recipient, recipients
+from celltrail.keys.entries import TripEntry
+from celltrail.keys.keystore import KeyStore
+from celltrail.keys.signer import public_key_hex
+from celltrail.utc import iso
+
+
+def keys_json(keys: KeyStore) -> dict[str, Any]:
+    """The document of `celltrail keys show --json`."""
+    return {
+        "keys": str(keys.folder),
+        "recipient": own_recipient(keys),
+        "signing_key": public_key_hex(keys) or None,
+        "recipients": recipients(keys),
+        "loggers": [
+            {
+                "uid": one.uid.hex(),
+                "name": one.name,
+                "made_utc": one.made_utc,
+                "former_keys": len(one.former),
+                "rotation_open": one.next is not None,
+            }
+            for one in keys.devices()
+        ],
+        "trips": [_trip_json(one) for one in keys.trips()],
+    }
+
+
+def _trip_json(one: TripEntry) -> dict[str, Any]:
+    return {
+        "trip": one.called,
+        "uid": one.uid.hex(),
+        "number": one.trip,
+        "profile": one.receipt.profile if one.receipt else None,
+        "armed_utc": iso(one.receipt.armed_utc_ms) if one.receipt else None,
+        "read_outs": [asdict(read) for read in one.read_outs],
+        "given": [asdict(given) for given in one.given],
+        "from": asdict(one.maker) if one.maker else None,
+    }
+
+
+def keys_lines(keys: KeyStore) -> list[str]:
+    """The store for people: who, which loggers, which trips and where their keys went."""
+    lines = [f"key store    {keys.folder}", f"recipient    {own_recipient(keys)}"]
+    signing = public_key_hex(keys)
+    lines += [f"signing key  {signing}"] if signing else []
+    devices, trips = keys.devices(), keys.trips()
+    lines += ["", f"loggers that this computer can command: {len(devices) or 'none'}"]
+    for one in devices:
+        state = ", a rotation is open: celltrail keys rotate" if one.next else ""
+        former = f", {len(one.former)} former key{'s' if len(one.former) > 1 else ''}" if one.former else ""
+        lines.append(f"  {one.name}  uid {one.uid.hex()}, since {one.made_utc[:10]}{former}{state}")
+    lines += ["", f"trips whose key is here: {len(trips) or 'none'}"]
+    for trip in trips:
+        lines += _trip_lines(trip)
+    return lines
+
+
+def _trip_lines(trip: TripEntry) -> list[str]:
+    armed = f", armed {iso(trip.receipt.armed_utc_ms)[:10]}" if trip.receipt else ", without receipt"
+    profile = f"  {trip.receipt.profile}" if trip.receipt and trip.receipt.profile else ""
+    count = len(trip.read_outs)
+    read = f", {count} read-out{'s' if count > 1 else ''} verified here" if count else ", no read-out verified here"
+    lines = [f"  {trip.called}{profile}{armed}{read}"]
+    lines += [f"      given to {given_text(trip.given)}"] if trip.given else []
+    if trip.maker:
+        by = f" by {trip.maker.operator}" if trip.maker.operator else ""
+        lines.append(f"      from {trip.maker.recipient[:12]}...{by}, {trip.maker.utc[:10]}")
+    return lines
