@@ -182,7 +182,7 @@ def test_a_full_disk_while_reading(tmp_path, keys, mocker):
 
 
 def test_a_full_disk_at_the_end_leaves_the_part(tmp_path, keys, mocker):
-    mocker.patch.object(module, "write_trail", side_effect=UsageFault("the disk is full"))
+    mocker.patch.object(module, "write_signed", side_effect=UsageFault("the disk is full"))
     with OverTcp(FakeLogger()) as served, pytest.raises(UsageFault, match="the disk is full"):
         fetch(served, Wish(path=tmp_path / "a.trail"), keys)
     assert (tmp_path / "a.trail.part").stat().st_size == 24 + 3 * 4108

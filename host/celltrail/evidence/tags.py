@@ -19,18 +19,20 @@ Buffer = bytes | memoryview
 class Ladder:
     """K(epoch) for epochs that mostly rise by one."""
 
-    def __init__(self, k0: bytes) -> None:
-        self._k0 = k0
-        self._epoch = 0
-        self._key = k0
+    def __init__(self, key: bytes, first_epoch: int = 0) -> None:
+        """`key` is that of `first_epoch`, K(0) unless it is told otherwise."""
+        self._first = key
+        self._first_epoch = first_epoch
+        self._epoch = first_epoch
+        self._key = key
         self._steps = 0
 
     def key(self, epoch: int) -> bytes:
-        """The key of an epoch; one that fits nothing beyond MOST_EPOCH, or when too many were asked for."""
+        """The key of an epoch; one that fits nothing beyond the bounds, or when too many were asked for."""
         if epoch < self._epoch:
-            self._epoch, self._key = 0, self._k0
+            self._epoch, self._key = self._first_epoch, self._first
         self._steps += max(0, epoch - self._epoch)
-        if epoch > MOST_EPOCH or self._steps > _MOST_STEPS:
+        if not self._first_epoch <= epoch <= MOST_EPOCH or self._steps > _MOST_STEPS:
             return _NO_KEY
         while self._epoch < epoch:
             self._key = next_key(self._key)

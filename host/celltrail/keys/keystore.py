@@ -3,6 +3,8 @@
 devices/<uid>.json         the key that proves commands to a logger
 trips/<uid>-<trip>.json    K(0) of a trip, with its arm receipt
 pending/<uid>-<hash>.json  K(0) that was sent and not yet confirmed: a lost answer must not lose a key
+
+Beside them: identity/ and signers/ (`signing`), seen/ (`celltrail.evidence.seen`).
 """
 
 import json
@@ -143,6 +145,18 @@ class KeyStore:
         """All trips, by uid and number."""
         return sorted(self._entries("trips", _trip_entry), key=lambda entry: (entry.uid, entry.trip))
 
+    def load(self, folder: str, name: str, make: Callable[[Mapping[str, Any]], T]) -> T | None:
+        """What another module keeps here in a file of its own, or None; `make` turns the JSON object into it."""
+        return self._load(self.folder / folder / f"{name}.json", make)
+
+    def save(self, folder: str, name: str, values: Mapping[str, Any], *, replace: bool = True) -> None:
+        """Keep a JSON object in a file of its own, closed to other users."""
+        self._save(self.folder / folder / f"{name}.json", values, replace=replace)
+
+    def drop(self, folder: str, name: str) -> None:
+        """Forget such a file."""
+        self._drop(self.folder / folder / f"{name}.json")
+
     def _device_path(self, uid: bytes) -> Path:
         return self.folder / "devices" / f"{uid.hex()}.json"
 
@@ -167,7 +181,7 @@ class KeyStore:
             values = json.loads(read_bytes(path, _MOST_BYTES))
             if not isinstance(values, dict):
                 raise ValueError("not a JSON object")
-            return make(values)
+            return _made(path, values, make)
         except (KeyError, RecursionError, TypeError, ValueError) as error:
             raise UsageFault(f"{path}: the key file is damaged ({error}); restore it from a copy") from error
 
@@ -177,14 +191,21 @@ class KeyStore:
         except OSError as error:
             raise describe_os_error(path, error) from error
 
-    def _save(self, path: Path, values: Mapping[str, Any]) -> None:
+    def _save(self, path: Path, values: Mapping[str, Any], *, replace: bool = True) -> None:
         try:
             self.folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
             _refuse_shared(self.folder)
             path.parent.mkdir(mode=_FOLDER_MODE, exist_ok=True)
         except OSError as error:
             raise describe_os_error(path.parent, error) from error
-        write_atomic(path, (json.dumps(values, indent=2) + "\n").encode(), private=True)
+        write_atomic(path, (json.dumps(values, indent=2) + "\n").encode(), replace=replace, private=True)
+
+
+def _made(path: Path, values: Mapping[str, Any], make: Callable[[Mapping[str, Any]], T]) -> T:
+    try:
+        return make(values)
+    except UsageFault as fault:
+        raise UsageFault(f"{path}: {fault}") from fault
 
 
 def _exists(path: Path) -> bool:
