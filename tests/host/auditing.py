@@ -6,8 +6,6 @@ from pathlib import Path
 from celltrail.evidence.trail import TrailParts, parse_trail, trail_bytes
 from celltrail.evidence.verify import check_trail
 from celltrail_protocol import cbor, seals
-from celltrail_protocol.layout import size
-from celltrail_protocol.records import HEADER, HEADER_AT, SEAL, SEAL_A_AT
 from tests.host.forge import K0, START_UTC_MS
 from tests.host.test_keystore import a_receipt
 
@@ -55,18 +53,6 @@ def with_crc(data, start, length):
     """A checked record at `start` whose crc32 is right again."""
     end = start + length - 4
     return data[:end] + zlib.crc32(data[start:end]).to_bytes(4, "little") + data[end + 4 :]
-
-
-def with_header(sector, offset, value):
-    """A sector with other bytes in its header, whose crc32 is right again."""
-    at = HEADER_AT + offset
-    return with_crc(sector[:at] + value + sector[at + len(value) :], HEADER_AT, size(HEADER))
-
-
-def with_seal(sector, offset, value):
-    """A sector with other bytes in its seal, whose crc32 is right again."""
-    at = SEAL_A_AT + offset
-    return with_crc(sector[:at] + value + sector[at + len(value) :], SEAL_A_AT, size(SEAL))
 
 
 def u32(value):

@@ -1,0 +1,115 @@
+import pytest
+
+from celltrail.evidence import causes
+from celltrail.evidence import verdict as words
+from celltrail.evidence.trail import TrailParts
+from celltrail.keys.keystore import KeyStore
+from celltrail_protocol.records import SEAL_A_AT
+from tests.host import thief
+from tests.host.auditing import changed, check, key_of, receipt_of, with_sectors
+from tests.host.forge import K0, UID, Forge, box_series, five_days
+
+
+def store_with(folder, key, receipt=None):
+    store = KeyStore(folder / "other")
+    store.save_trip(UID, 3, key, receipt)
+    return store
+
+
+# A key that is some epochs too new
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("with_receipt", [False, True])
+def test_a_key_that_is_too_new_accuses_nobody_and_proves_nothing(closed, tmp_path, epoch, with_receipt):
+    store = store_with(tmp_path, key_of(epoch), receipt_of(closed) if with_receipt else None)
+    verdict = check(closed.closed_parts(), store)
+    assert (verdict.word, verdict.exit_code, verdict.intact, verdict.faults) == (words.UNCHECKED, 5, False, [])
+    later = next(one for one in verdict.unproven if one.cause == causes.LATER_KEY)
+    which = f"the {epoch} seals and checkpoints" if epoch > 1 else "the seal or checkpoint"
+    assert later.text == f"the key at hand is that of epoch {epoch}, not K(0): {which} before it can't be checked"
+    assert (later.sector, later.offset, later.first_byte is not None) == (0, 0, True)
+    assert verdict.seals + verdict.checkpoints == 6 - epoch
+    json = verdict.to_json()
+    assert (json["untouched"]["answer"], json["untouched"]["first_epoch"]) == (None, epoch)
+    assert with_receipt == any(one.cause == causes.KEY_OF_RECEIPT for one in verdict.unproven)
+
+
+def test_the_key_of_now_fits_the_live_proof_alone(running, tmp_path):
+    verdict = check(running.running_parts(), store_with(tmp_path, key_of(5)))
+    assert (verdict.word, verdict.first_epoch, verdict.live) == (words.UNCHECKED, 5, True)
+
+
+def test_a_key_that_is_too_new_still_finds_what_was_changed_behind_it(closed, tmp_path):
+    one, two, three = closed.sealed
+    verdict = check(with_sectors(closed, [one, two, changed(three, 700)]), store_with(tmp_path, key_of(1)))
+    assert verdict.word == words.CHANGED
+    assert {one.sector for one in verdict.of_kind(causes.ALTERED)} == {2}
+
+
+def test_a_key_that_is_too_new_does_not_see_what_was_changed_before_it(closed, tmp_path):
+    one, two, three = closed.sealed
+    frame = thief.frames_of(one)[5]
+    forged = thief.change_frame(one, frame, 22, b"\x01\x00")
+    assert forged != one
+    verdict = check(with_sectors(closed, [forged, two, three]), store_with(tmp_path, key_of(3)))
+    assert verdict.word == words.UNCHECKED
+    assert check(with_sectors(closed, [forged, two, three]), store_with(tmp_path / "right", K0)).word == words.CHANGED
+
+
+def test_the_right_key_confirmed_by_its_receipt_is_never_taken_for_a_later_one(closed, keys):
+    """All tags made with K(1) and so on: under K(0) with its receipt that is a forgery, whatever else it looks like."""
+    keys.save_trip(UID, 3, K0, receipt_of(closed))
+    verdict = check(with_sectors(closed, thief.remake(closed.sealed, key_of(1))), keys)
+    assert (verdict.word, verdict.cause) == (words.CHANGED, causes.OTHER_EPOCH.name)
+
+
+def test_a_forger_with_a_later_key_can_not_make_the_right_key_look_too_new(closed, keys):
+    for tell_true in (None, 3):
+        remade = thief.remake(closed.sealed, key_of(3), tell_true=tell_true)
+        assert check(with_sectors(closed, remade), keys).word == words.CHANGED
+
+
+# The receipt's commitment
+
+
+def test_a_key_that_is_not_the_one_of_the_arming_accuses_nobody(closed, tmp_path):
+    verdict = check(closed.closed_parts(), store_with(tmp_path, bytes(32), receipt_of(closed)))
+    assert (verdict.word, verdict.exit_code, verdict.cause) == (words.UNCHECKED, 5, causes.KEY_OF_RECEIPT.name)
+    assert verdict.key_known is False
+    assert verdict.unproven[0].text.startswith("the key at hand is not the one that this trip was armed with")
+
+
+def test_without_any_key_the_reason_is_said(closed, tmp_path):
+    verdict = check(closed.closed_parts(), KeyStore(tmp_path / "none"))
+    assert (verdict.word, verdict.cause, verdict.complete) == (words.UNCHECKED, causes.NO_KEY.name, True)
+
+
+# The search is bounded
+
+
+def test_a_file_of_many_false_tags_is_judged_soon(keys, mocker):
+    """Each false tag is looked for among some hundred keys, and all of them together among some ten thousand."""
+    forge = Forge()
+    forge.begin()
+    for slot in range(0, 2000, 10):
+        forge.readings(slot, box_series(10))
+        forge.checkpoint()
+    forge.close()
+    tried = mocker.spy(thief.seals, "next_key")
+    spy = mocker.patch("celltrail.evidence.epoch_search.tag_is_good", return_value=False)
+    verdict = check(five_days(k0=bytes(32)).closed_parts(), keys)
+    few = spy.call_count
+    spy.reset_mock()
+    assert check(_under_other_key(forge), keys).word == verdict.word == words.CHANGED
+    assert few < 6 * 1200
+    assert spy.call_count <= 3 * 20_000 + 8 * 203
+    assert tried.call_count >= 0
+
+
+def _under_other_key(forge):
+    return TrailParts(forge.meta(), [(0, b"".join(thief.remake(forge.sealed, bytes(32))))])
+
+
+def test_the_tag_of_a_seal_lies_where_the_forger_thinks(closed):
+    assert closed.sealed[1][SEAL_A_AT : SEAL_A_AT + 4] == b"CTE1"
