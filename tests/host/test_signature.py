@@ -275,7 +275,8 @@ def test_verify_with_a_public_key(file, tmp_path, capsys):
     assert command(file, tmp_path / "none", "--public-key", LAB.public.hex().upper()) == 0
     told = capsys.readouterr().out
     assert told.splitlines()[0] == (
-        "NOT CHECKABLE: complete; seals not checked: this trip's key is not in the key store; signed by a key that you named"
+        "NOT CHECKABLE: complete; seals not checked: this trip's key is not in the key store; "
+        "signed by a key that you named"
     )
     assert "  seals     not checked: no key here\n" in told
     assert (
