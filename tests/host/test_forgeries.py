@@ -18,6 +18,8 @@ from tests.host.auditing import check, key_of, receipt_of, u32, with_sectors
 from tests.host.forge import K0, START_UTC_MS, UID, Forge, a_plan, box_series, five_days
 
 NOW = 6
+# Where the tag of the checkpoint in sector 1 ends: what is wrong behind it begins there.
+CHECKPOINTED = 1523
 OTHER_UID = bytes.fromhex("e66118604b3f2a92")
 
 
@@ -141,7 +143,7 @@ def test_a_checkpoint_remade_with_a_later_key(closed, armed, tells):
     one, two, three = closed.sealed
     frame = thief.frames_of(one, frames.CHECKPOINT)[1]
     forged = thief.recheck(one, frame, key_of(NOW), tells)
-    first = assert_altered(check(with_sectors(closed, [forged, two, three]), armed), causes.OTHER_EPOCH, 0, 0)
+    first = assert_altered(check(with_sectors(closed, [forged, two, three]), armed), causes.OTHER_EPOCH, 0, 605)
     assert first.text == f"the checkpoint was made with the key of epoch {NOW} in the place of epoch 1"
 
 
@@ -179,7 +181,7 @@ def test_epochs_skipped(closed, armed):
     forge.close()
     first = assert_altered(check(forge.closed_parts(), armed), causes.RECEIPT_SETTINGS)
     verdict = check(forge.closed_parts(), _store_of(armed, forge))
-    first = assert_altered(verdict, causes.OTHER_EPOCH, 0, 0)
+    first = assert_altered(verdict, causes.OTHER_EPOCH, 0, 648)
     assert first.text == "the seal was made with the key of epoch 4 in the place of epoch 1"
     assert any(finding.cause == causes.EPOCH_ORDER for finding in verdict.faults)
 
@@ -223,7 +225,8 @@ def test_the_tail_removed_and_a_live_proof_made_with_the_key_of_now(closed, arme
 def test_the_tail_removed_and_closed_again_with_the_key_of_now(closed, armed):
     one, two, _ = closed.sealed
     forged = thief.reseal(two, key_of(NOW), kind=SEAL_CLOSED)
-    first = assert_altered(check(with_sectors(closed, [one, forged], status=None), armed), causes.OTHER_EPOCH, 1, 0)
+    verdict = check(with_sectors(closed, [one, forged], status=None), armed)
+    first = assert_altered(verdict, causes.OTHER_EPOCH, 1, CHECKPOINTED)
     assert "epoch 6 in the place of epoch 4" in first.text
 
 
@@ -231,7 +234,8 @@ def test_a_full_seal_turned_into_a_closing_one(closed, armed):
     one, two, _ = closed.sealed
     assert two[SEAL_A_AT + 12] == SEAL_FULL
     forged = thief.set_seal(two, 12, bytes([SEAL_CLOSED]))
-    first = assert_altered(check(with_sectors(closed, [one, forged], status=None), armed), causes.TAG, 1, 0)
+    verdict = check(with_sectors(closed, [one, forged], status=None), armed)
+    first = assert_altered(verdict, causes.TAG, 1, CHECKPOINTED)
     assert first.text == "the seal doesn't fit the bytes before it"
 
 

@@ -168,6 +168,21 @@ def test_a_sector_that_was_sealed_otherwise_before(verify, closed, tmp_path, key
     assert changed == {1, 2}
 
 
+def test_another_life_of_the_same_logger_is_another_trip(verify, keys):
+    """A logger that was wiped counts its trips from 1 again; its key was moved away."""
+    assert verify(closed_trip()).intact
+    (keys.folder / "trips" / f"{UID.hex()}-3.json").unlink()
+    keys.save_trip(UID, 3, bytes(32))
+    forge = Forge(k0=bytes(32))
+    forge.arm()
+    forge.begin()
+    forge.readings(0, box_series(60))
+    forge.close()
+    verdict = verify(forge.closed_parts())
+    assert (verdict.word, verdict.findings) == (words.CLOSED, ())
+    assert remembered(keys).digest == verdict.digest
+
+
 def test_a_damaged_memory_is_named(verify, keys):
     verify(closed_trip())
     path = keys.folder / "seen" / f"{UID.hex()}-3.json"

@@ -275,13 +275,13 @@ def test_verify_with_a_public_key(file, tmp_path, capsys):
     assert command(file, tmp_path / "none", "--public-key", LAB.public.hex().upper()) == 0
     told = capsys.readouterr().out
     assert told.splitlines()[0] == (
-        "NOT CHECKABLE: complete; seals not checked: this trip's key is not in the key store; "
-        "signed by a key that you named"
+        "NOT CHECKABLE: complete, unchanged since it was signed with a key that you named; "
+        "seals not checked: this trip's key is not in the key store"
     )
     assert "  seals     not checked: no key here\n" in told
     assert (
         f"  signed    2025-03-06 09:30 UTC by OP1 with celltrail 0.1.0, unchanged since; then it was closed; "
-        f"key {LAB.public.hex()}, which you named\n"
+        f"key {LAB.public.hex()[:8]}..., which you named\n"
     ) in told
 
 
@@ -295,15 +295,15 @@ def test_verify_with_a_file_of_public_keys(file, tmp_path, capsys):
 def test_verify_with_the_public_key_of_somebody_else(file, tmp_path, capsys):
     assert command(file, tmp_path / "none", "--public-key", OTHER.public.hex()) == 1
     told = capsys.readouterr().out
-    assert "; NOT SIGNED by a key that you named\n" in told
-    assert f"key {LAB.public.hex()}, ANOTHER KEY than you named" in told
+    assert "complete, NOT SIGNED with a key that you named; seals" in told
+    assert f"ANOTHER KEY than you named: {LAB.public.hex()}" in told
 
 
 @pytest.mark.parametrize(
     ("word", "told"),
     [
         ("nokey", "neither a file nor a public key of 64 hex digits"),
-        ("abcd", "not a public key; it has 64 hex digits"),
+        ("abcd", "'abcd': not a public key of 64 hex digits; it has 4 characters"),
         ("", "not a public key"),
     ],
 )
@@ -316,6 +316,9 @@ def test_a_file_without_public_keys_is_said_with_its_line(tmp_path):
     path = tmp_path / "keys.txt"
     path.write_text("# none\n")
     with pytest.raises(UsageFault, match="holds no public key"):
+        public_keys([str(path)])
+    path.write_bytes(b"\x89CTRAIL\n")
+    with pytest.raises(UsageFault, match="not a text file with public keys"):
         public_keys([str(path)])
     path.write_text(f"\n{LAB.public.hex()}\nLeipzig\n")
     with pytest.raises(UsageFault, match="line 3: 'Leipzig': not a public key"):

@@ -49,9 +49,9 @@ class Tag(NamedTuple):
         """seal or checkpoint."""
         return "checkpoint" if self.seal_kind is None else "seal"
 
-    def finding(self, cause: Cause, text: str) -> Finding:
-        """A finding about it and all that it covers."""
-        return at_sector(cause, text, self.sector, 0, self.end)
+    def finding(self, cause: Cause, text: str, start: int) -> Finding:
+        """A finding about what it covers from `start` on, and itself."""
+        return at_sector(cause, text, self.sector, start, self.end)
 
 
 def tags_of(sector: Sector) -> list[Tag]:

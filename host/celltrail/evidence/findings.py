@@ -49,7 +49,8 @@ class Finding:
     @property
     def line(self) -> str:
         """The finding in one line."""
-        return f"{self.place}: {self.text}" if self.place else self.text
+        named = self.place and self.cause != causes.SECTORS
+        return f"{self.place}: {self.text}" if named else self.text
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""

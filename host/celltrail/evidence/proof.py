@@ -72,7 +72,7 @@ def prove(
 
 def _check_tag(proof: Proof, ladder: Ladder, search: EpochSearch, tag: Tag, epoch: int) -> None:
     if epoch > MOST_EPOCH or tag.epoch != epoch or not tag_is_good(ladder.key(epoch), tag, search.trip, epoch):
-        proof.findings.append(_bad_tag(search, tag, epoch))
+        _add_once(proof, _bad_tag(search, tag, epoch, proof.proven_to))
         return
     proof.proven_to = (tag.sector.index, tag.end)
     proof.closed = tag.seal_kind == SEAL_CLOSED
@@ -82,12 +82,21 @@ def _check_tag(proof: Proof, ladder: Ladder, search: EpochSearch, tag: Tag, epoc
         proof.seals += 1
 
 
-def _bad_tag(search: EpochSearch, tag: Tag, epoch: int) -> Finding:
+def _add_once(proof: Proof, finding: Finding) -> None:
+    """All later tags of a sector cover the same bytes; the first that doesn't fit tells the place."""
+    if not any((one.cause, one.sector) == (finding.cause, finding.sector) for one in proof.findings):
+        proof.findings.append(finding)
+
+
+def _bad_tag(search: EpochSearch, tag: Tag, epoch: int, proven_to: tuple[int, int]) -> Finding:
+    """What is wrong lies between the last good tag and the end of this one."""
+    index, end = proven_to
+    start = end if index == tag.sector.index else 0
     made_with = search.epoch_of(tag, epoch)
     if made_with is None or made_with == epoch:
-        return tag.finding(causes.TAG, f"the {tag.name} doesn't fit the bytes before it")
+        return tag.finding(causes.TAG, f"the {tag.name} doesn't fit the bytes before it", start)
     text = f"the {tag.name} was made with the key of epoch {made_with} in the place of epoch {epoch}"
-    return tag.finding(causes.OTHER_EPOCH, text)
+    return tag.finding(causes.OTHER_EPOCH, text, start)
 
 
 def _check_live(proof: Proof, ladder: Ladder, search: EpochSearch, trail: Trail, epoch: int) -> None:

@@ -16,6 +16,7 @@ from celltrail.evidence.scan import Sector
 from celltrail.evidence.trail import Trail
 from celltrail.keys.keystore import KeyStore
 from celltrail.utc import iso, parse, short
+from celltrail_protocol.seals import commitment
 
 FOLDER = "seen"
 # Two hosts' clocks may differ by more than they know.
@@ -28,6 +29,7 @@ class Seen:
     """A read-out's end: `used` bytes of sector `index`, `epoch` the next key's; `boot`, `tick_ms`, `utc_ms` its last.
 
     `seals` maps the index of a sector to the first bytes of its seal's tag; `head` is SHA-256 of the end's bytes.
+    `commitment` tells the trip's K(0) from that of another life of the same logger; empty without a key.
     """
 
     index: int
@@ -41,6 +43,7 @@ class Seen:
     utc_ms: int | None
     uncertainty_ms: int
     digest: bytes
+    commitment: bytes = b""
 
     @property
     def end(self) -> str:
@@ -83,6 +86,7 @@ class Seen:
             "read_utc": None if self.utc_ms is None else iso(self.utc_ms),
             "uncertainty_ms": self.uncertainty_ms,
             "sha256": self.digest.hex(),
+            "commitment": self.commitment.hex(),
         }
 
 
@@ -99,10 +103,11 @@ def _from_json(values: Mapping[str, Any]) -> Seen:
         utc_ms=None if values["read_utc"] is None else parse(values["read_utc"]),
         uncertainty_ms=int(values["uncertainty_ms"]),
         digest=bytes.fromhex(values["sha256"]),
+        commitment=bytes.fromhex(values["commitment"]),
     )
 
 
-def end_of(trail: Trail, record: Record, sectors: Sequence[Sector], epoch: int) -> Seen | None:
+def end_of(trail: Trail, record: Record, sectors: Sequence[Sector], epoch: int, k0: bytes | None) -> Seen | None:
     """How far a read-out goes; `epoch` is that after its last tag. None without any sector."""
     if not sectors:
         return None
@@ -122,6 +127,7 @@ def end_of(trail: Trail, record: Record, sectors: Sequence[Sector], epoch: int) 
         utc_ms=pair.utc_ms if pair else None,
         uncertainty_ms=pair.uncertainty_ms if pair else 0,
         digest=trail.digest,
+        commitment=b"" if k0 is None else commitment(k0),
     )
 
 
@@ -133,7 +139,7 @@ def recall(keys: KeyStore, uid: bytes, trip: int) -> Seen | None:
 def remember(keys: KeyStore, uid: bytes, trip: int, now: Seen) -> None:
     """Keep a proven end, unless more has been seen; UsageFault when the key store can't be written."""
     known = recall(keys, uid, trip)
-    if known is not None:
+    if known is not None and known.commitment == now.commitment:
         if now.digest == known.digest or now.is_less_than(known):
             return
         now = replace(now, seals={**known.seals, **now.seals})
@@ -142,7 +148,7 @@ def remember(keys: KeyStore, uid: bytes, trip: int, now: Seen) -> None:
 
 def compare(known: Seen, now: Seen, trail: Trail, sectors: Sequence[Sector]) -> list[Finding]:
     """What a read-out contradicts of what was seen before."""
-    if known.digest == now.digest:
+    if known.digest == now.digest or now.commitment not in (b"", known.commitment):
         return []
     return _other_content(known, sectors) + (_holds_less(known, now, trail) if now.is_less_than(known) else [])
 

@@ -153,9 +153,16 @@ def _key_of_word(word: str) -> bytes:
     raise UsageFault(f"{word}: neither a file nor a public key of {2 * PUBLIC_SIZE} hex digits")
 
 
+def _text_of(path: Path) -> str:
+    try:
+        return read_bytes(path, _MOST_KEY_FILE).decode()
+    except UnicodeDecodeError as error:
+        raise UsageFault(f"{path}: not a text file with public keys") from error
+
+
 def _keys_of_file(path: Path) -> set[bytes]:
     keys = set()
-    text = read_bytes(path, _MOST_KEY_FILE).decode(errors="replace")
+    text = _text_of(path)
     for number, line in enumerate(text.splitlines(), 1):
         words = line.partition("#")[0].split()
         try:

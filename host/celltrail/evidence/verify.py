@@ -55,7 +55,7 @@ def verify_file(path: Path, keys: KeyStore, signers: Collection[bytes] | None = 
     """
     keys.require()
     checked = check_trail(open_trail(path), keys, signers)
-    if checked.end is not None and checked.proven:
+    if checked.end is not None and checked.end.commitment and checked.proven:
         # A key store on a read-only disk is one to check with, too.
         with suppress(UsageFault):
             seen.remember(keys, checked.record.uid, checked.record.trip, checked.end)
@@ -87,7 +87,7 @@ def check_trail(trail: Trail, keys: KeyStore | None, signers: Collection[bytes] 
     expected = sectors_expected(trail, scanned, record, proof)
     missing = missing_sectors(scanned, expected)
     coverage = cover(record, slots_due(trail, sectors, record))
-    end = seen.end_of(trail, record, sectors, _epoch_after(case))
+    end = seen.end_of(trail, record, sectors, _epoch_after(case), entry.k0 if entry else None)
     findings = [
         *(of_damage(damage) for damage in trail.damage),
         *signature_findings(signature, trail),

@@ -56,10 +56,12 @@ def distrust(keys: KeyStore, public: bytes) -> None:
 
 def parse_public(text: str) -> bytes:
     """A public key of 64 hex digits; UsageFault."""
+    digits = text.strip()
     try:
-        return checked_public(bytes.fromhex(text.strip()))
+        return checked_public(bytes.fromhex(digits))
     except ValueError as error:
-        raise UsageFault(f"{text!r}: not a public key; it has {2 * PUBLIC_SIZE} hex digits") from error
+        size = 2 * PUBLIC_SIZE
+        raise UsageFault(f"{text!a}: not a public key of {size} hex digits; it has {len(digits)} characters") from error
 
 
 def checked_public(public: bytes) -> bytes:

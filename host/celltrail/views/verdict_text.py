@@ -13,18 +13,18 @@ _MEANING = {
     words.RECORDING: "complete and untouched up to this read-out; the trip was still running",
     words.CHANGED: "this is not what the logger wrote",
     words.INCOMPLETE: "what is there may be right, but it is not all",
-    words.UNCHECKED: "complete; seals not checked",
 }
 
 
 def headline(verdict: Verdict) -> str:
     """CLOSED: complete and untouched, from arming to the end."""
+    word = verdict.word.upper()
+    if verdict.word == words.UNCHECKED:
+        return f"{word}: complete{_named(verdict)}; seals not checked: {_why_unchecked(verdict)}"
     meaning = _MEANING.get(verdict.word) or (
         f"{_count(verdict.unsealed, 'reading')} at the end not sealed: power was lost, or the end was removed"
     )
-    if verdict.word == words.UNCHECKED:
-        meaning += f": {_why_unchecked(verdict)}"
-    return f"{verdict.word.upper()}: {meaning}{_named(verdict)}"
+    return f"{word}: {meaning}{_named(verdict)}"
 
 
 def verdict_lines(verdict: Verdict) -> list[str]:
@@ -57,7 +57,9 @@ def _named(verdict: Verdict) -> str:
     """The answer to --public-key, in the headline."""
     if verdict.signature.answer is None:
         return ""
-    return "; signed by a key that you named" if verdict.signature.answer else "; NOT SIGNED by a key that you named"
+    if verdict.signature.answer:
+        return ", unchanged since it was signed with a key that you named"
+    return ", NOT SIGNED with a key that you named"
 
 
 def _signed(one: Signature) -> str:
@@ -73,12 +75,10 @@ def _signed(one: Signature) -> str:
 
 
 def _key(one: Signature) -> str:
+    brief, whole = f"key {one.public.hex()[:8]}...", f"key {one.public.hex()}"
     if one.asked:
-        named = "which you named" if one.named else "ANOTHER KEY than you named"
-        return f"key {one.public.hex()}, {named}"
-    if one.known_as is None:
-        return f"key {one.public.hex()}, which this computer doesn't know"
-    return f"key {one.public.hex()[:8]}..., {one.known_as}"
+        return f"{brief}, which you named" if one.named else f"ANOTHER KEY than you named: {one.public.hex()}"
+    return f"{whole}, which this computer doesn't know" if one.known_as is None else f"{brief}, {one.known_as}"
 
 
 def _trip(verdict: Verdict) -> str:
