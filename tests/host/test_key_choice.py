@@ -3,6 +3,7 @@ import pytest
 from celltrail.evidence import causes, tags
 from celltrail.evidence import verdict as words
 from celltrail.keys.keystore import KeyStore
+from celltrail.views.verdict_text import verdict_lines
 from celltrail_protocol import seals
 from tests.host import thief
 from tests.host.auditing import changed, check, key_of, receipt_of, with_sectors
@@ -112,3 +113,22 @@ def test_far_epochs_in_turn_are_judged_soon(keys, monkeypatch):
     forge.close()
     assert check(forge.closed_parts(), keys).word == words.CHANGED
     assert len(walked) < 2 * 20_064 + 62 * 4 * 1024
+
+
+# Words
+
+
+def test_the_headline_says_which_key_it_was(closed, tmp_path):
+    verdict = check(closed.closed_parts(), store_with(tmp_path, key_of(2)))
+    first, *rest = verdict_lines(verdict)
+    assert first == "NOT CHECKABLE: complete; not all seals checked: the key at hand is that of epoch 2, not K(0)"
+    assert "  seals     3 seals and 1 checkpoint fit; those before epoch 2 not checked" in rest
+    assert any(line.startswith("  unproven  sector 0, offset 0 (file bytes ") for line in rest)
+
+
+def test_the_headline_says_that_the_key_is_another_one(closed, tmp_path):
+    verdict = check(closed.closed_parts(), store_with(tmp_path, bytes(32), receipt_of(closed)))
+    first, *rest = verdict_lines(verdict)
+    told = "the key at hand is not the one that this trip was armed with"
+    assert first == f"NOT CHECKABLE: complete; seals not checked: {told}"
+    assert "  seals     not checked: the key at hand is another one" in rest

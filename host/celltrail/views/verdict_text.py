@@ -20,7 +20,8 @@ def headline(verdict: Verdict) -> str:
     """CLOSED: complete and untouched, from arming to the end."""
     word = verdict.word.upper()
     if verdict.word == words.UNCHECKED:
-        return f"{word}: complete{_named(verdict)}; seals not checked: {_why_unchecked(verdict)}"
+        seals = "not all seals checked" if verdict.first_epoch else "seals not checked"
+        return f"{word}: complete{_named(verdict)}; {seals}: {_why_unchecked(verdict)}"
     meaning = _MEANING.get(verdict.word) or (
         f"{_count(verdict.unsealed, 'reading')} at the end not sealed: power was lost, or the end was removed"
     )
