@@ -1,6 +1,6 @@
 """Is a read-out complete and untouched, and how did it end? The rules of the verdict stand in `judge`."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -10,14 +10,14 @@ from celltrail.errors import UsageFault
 from celltrail.evidence import causes, seen
 from celltrail.evidence import verdict as words
 from celltrail.evidence.armed import check_receipt, with_plan
-from celltrail.evidence.chain import check_chain, check_seal_counts, tags_of
+from celltrail.evidence.chain import Tag, check_chain, check_seal_counts, tags_of
 from celltrail.evidence.clock import Clock
 from celltrail.evidence.completeness import check_sectors, check_slots, missing_sectors, sectors_expected, slots_due
 from celltrail.evidence.coverage import cover
 from celltrail.evidence.decode import read_record
 from celltrail.evidence.findings import Finding, at_sector, of_damage
 from celltrail.evidence.freshness import check_freshness
-from celltrail.evidence.identity import identify
+from celltrail.evidence.identity import Identity, identify
 from celltrail.evidence.key_choice import Case, choose_proof
 from celltrail.evidence.pending import PENDING_SECTOR
 from celltrail.evidence.proof import Proof
@@ -74,33 +74,17 @@ def load_checked(path: Path, keys: KeyStore, *, damaged: bool = False) -> Checke
 
 def check_trail(trail: Trail, keys: KeyStore | None, signers: Collection[bytes] | None = None) -> Checked:
     """The verdict on a read-out, with its record and clock; without keys the seals stay unchecked."""
-    scanned = scan_sectors(trail.sectors)
-    whose = identify(trail, scanned)
-    sectors = whose.own
-    record = read_record(trail, sectors)
-    entry = keys.trip(record.uid, record.trip) if keys else None
-    record = with_plan(record, entry.receipt if entry else None)
-    tags = {sector.index: tags_of(sector) for sector in scanned}
-    case = Case(trail, sectors, [tags[sector.index] for sector in sectors], record.trip)
+    read = _read(trail, keys)
+    sectors, record, entry = read.identity.own, read.record, read.entry
+    case = Case(trail, sectors, [read.tags[sector.index] for sector in sectors], record.trip)
     proof, proof_findings = choose_proof(case, entry, keys, record.uid)
     signature = check_signature(trail, lambda public: known_as(keys, public) if keys else None, signers)
-    expected = sectors_expected(trail, scanned, record, proof)
-    missing = missing_sectors(scanned, expected)
+    expected = sectors_expected(trail, read.scanned, record, proof)
+    missing = missing_sectors(read.scanned, expected)
     coverage = cover(record, slots_due(trail, sectors, record))
     end = seen.end_of(trail, record, sectors, _epoch_after(case), entry.k0 if entry else None)
-    findings = [
-        *(of_damage(damage) for damage in trail.damage),
-        *signature_findings(signature, trail),
-        *whose.findings,
-        *check_chain(scanned, list(tags.values())),
-        *_check_settings(record),
-        *_check_armed(entry, record, trail, sectors, keys),
-        *proof_findings,
-        *check_freshness(trail, record, sectors),
-        *_check_seen(record, trail, sectors, end, keys),
-        *check_sectors(missing, record, sectors),
-        *check_slots(coverage),
-    ]
+    findings = [*signature_findings(signature, trail), *_keyless_findings(read), *proof_findings]
+    findings += _check_seen(read, end, keys) + check_sectors(missing, record, sectors) + check_slots(coverage)
     if proof is None or proof.first_epoch:
         findings += [finding for sector in sectors for finding in check_seal_counts(sector)]
     findings += _flaw_findings(record, sectors, findings)
@@ -109,9 +93,54 @@ def check_trail(trail: Trail, keys: KeyStore | None, signers: Collection[bytes] 
     clock = Clock(record)
     parts = Parts(trail, sectors, record, clock, proof, coverage, expected, missing, unsealed.readings, signature)
     made = verdict_of(parts, judge(findings, proof), findings)
-    altered = any(finding.kind == causes.ALTERED for finding in findings)
+    return Checked(trail, record, clock, made, end, _is_proven(proof, findings))
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What a read-out holds; `tags` are those of each sector by its index."""
+
+    trail: Trail
+    scanned: Sequence[Sector]
+    identity: Identity
+    record: Record
+    entry: TripEntry | None
+    tags: Mapping[int, Sequence[Tag]]
+    is_known: Callable[[bytes], bool]
+
+
+def _read(trail: Trail, keys: KeyStore | None) -> _Read:
+    scanned = scan_sectors(trail.sectors)
+    identity = identify(trail, scanned)
+    record = read_record(trail, identity.own)
+    entry = keys.trip(record.uid, record.trip) if keys else None
+    record = with_plan(record, entry.receipt if entry else None)
+    tags = {sector.index: tags_of(sector) for sector in scanned}
+
+    def is_known(public: bytes) -> bool:
+        return keys is not None and known_as(keys, public) is not None
+
+    return _Read(trail, scanned, identity, record, entry, tags, is_known)
+
+
+def _keyless_findings(read: _Read) -> list[Finding]:
+    """What contradicts itself, the receipt or the read-out record."""
+    trail, record, sectors = read.trail, read.record, read.identity.own
+    receipt = read.entry.receipt if read.entry else None
+    return [
+        *(of_damage(damage) for damage in trail.damage),
+        *read.identity.findings,
+        *check_chain(read.scanned, list(read.tags.values())),
+        *_check_settings(record),
+        *(check_receipt(receipt, record, trail, sectors, read.is_known) if receipt else ()),
+        *check_freshness(trail, record, sectors),
+    ]
+
+
+def _is_proven(proof: Proof | None, findings: Sequence[Finding]) -> bool:
+    """Whether a key has proven the record up to its end, and nothing contradicts."""
     shown = proof is not None and not proof.first_epoch and (proof.closed or proof.live)
-    return Checked(trail, record, clock, made, end, shown and not altered)
+    return shown and not any(finding.kind == causes.ALTERED for finding in findings)
 
 
 def judge(findings: Sequence[Finding], proof: Proof | None) -> str:
@@ -146,19 +175,11 @@ def _check_settings(record: Record) -> list[Finding]:
     return [Finding(causes.SETTINGS, "the settings don't fit their hash")]
 
 
-def _check_armed(
-    entry: TripEntry | None, record: Record, trail: Trail, sectors: Sequence[Sector], keys: KeyStore | None
-) -> list[Finding]:
-    if entry is None or entry.receipt is None or keys is None:
+def _check_seen(read: _Read, end: seen.Seen | None, keys: KeyStore | None) -> list[Finding]:
+    known = seen.recall(keys, read.record.uid, read.record.trip) if keys else None
+    if known is None or end is None:
         return []
-    return check_receipt(entry.receipt, record, trail, sectors, lambda public: known_as(keys, public) is not None)
-
-
-def _check_seen(
-    record: Record, trail: Trail, sectors: Sequence[Sector], end: seen.Seen | None, keys: KeyStore | None
-) -> list[Finding]:
-    known = seen.recall(keys, record.uid, record.trip) if keys else None
-    return seen.compare(known, end, trail, sectors) if known is not None and end is not None else []
+    return seen.compare(known, end, read.trail, read.identity.own)
 
 
 def _flaw_findings(record: Record, sectors: Sequence[Sector], known: Sequence[Finding]) -> list[Finding]:
