@@ -60,7 +60,6 @@ UNSEALED = Cause("end-not-sealed", UNPROVEN)
 
 # Worth a word.
 NEWER_KNOWN = Cause("later-read-out-known", NOTE)
-NOT_REMEMBERED = Cause("not-remembered", NOTE)
 RECEIPT_UNSIGNED = Cause("receipt-not-signed", NOTE)
 RECEIPT_SIGNER = Cause("receipt-signer-unknown", NOTE)
 FIRMWARE = Cause("other-firmware-than-armed", NOTE)
