@@ -70,6 +70,16 @@ def test_a_forger_with_a_later_key_can_not_make_the_right_key_look_too_new(close
         assert check(with_sectors(closed, remade), keys).word == words.CHANGED
 
 
+def test_only_the_receipt_tells_a_false_epoch_from_a_later_key(closed, keys):
+    """K(2) given out as K(3), the beginning cut off: it looks as if K(0) were K(1)."""
+    parts = with_sectors(closed, thief.remake(closed.sealed[1:], key_of(2), tell_true=3), first=1)
+    verdict = check(parts, keys)
+    assert (verdict.word, verdict.first_epoch) == (words.INCOMPLETE, 1)
+    keys.save_trip(UID, 3, K0, receipt_of(closed))
+    verdict = check(parts, keys)
+    assert (verdict.word, verdict.cause) == (words.CHANGED, causes.OTHER_EPOCH.name)
+
+
 # The receipt's commitment
 
 

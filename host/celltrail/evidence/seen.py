@@ -56,10 +56,8 @@ class Seen:
         return "an unknown time" if self.utc_ms is None else f"{short(self.utc_ms)} UTC"
 
     def is_less_than(self, other: "Seen") -> bool:
-        """Whether the other has seen more of the trip."""
-        if (self.index, self.used) < (other.index, other.used) or self.epoch < other.epoch:
-            return True
-        return other.closed and not self.closed
+        """Whether the other has seen more of the trip; a closing seal takes an epoch, too."""
+        return (self.index, self.used) < (other.index, other.used) or self.epoch < other.epoch
 
     def claims_later_than(self, other: "Seen") -> bool:
         """Whether it says that it was read after the other: by the logger's own ticks, or by UTC beyond all doubt."""
