@@ -211,3 +211,17 @@ def test_a_gap_of_thousands_of_years_costs_nothing(keys):
 
 def test_no_sector_at_all_is_parts_missing(keys):
     assert check(TrailParts(Forge().meta(status=None)), keys).word == words.INCOMPLETE
+
+
+def test_all_readings_are_unsealed_before_the_first_tag_pending_ones_too(keys):
+    forge = Forge()
+    forge.arm()
+    forge.begin()
+    forge.readings(0, box_series(30))
+    forge.pend(30, [640])
+    verdict = check(forge.running_parts(live=False), keys)
+    assert (verdict.word, verdict.unsealed) == (words.POWER_LOST, 31)
+    assert [(one.sector, one.offset, one.text.partition(";")[0]) for one in verdict.unproven[1:]] == [
+        (0, FRAMES_AT, "30 readings after the last seal or checkpoint"),
+        (None, None, "1 reading not packed yet"),
+    ]
