@@ -17,7 +17,7 @@ FIRMWARE_MYPY = MYPYPATH=build/stubs/$(1) $(BIN)/python -m mypy --config-file to
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 CHECKS := lint types types-rp2 types-esp32 types-virtual house
-.PHONY: help demo test check $(CHECKS) fix bench wheel lock clean
+.PHONY: help demo test check $(CHECKS) fix bench soak wheel lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,9 @@ fix: $(READY)  ## repair what ruff can repair
 
 bench: $(READY)  ## measure the targets; table on screen, build/bench.json
 	$(BIN)/python -m tests.bench.run
+
+soak: $(READY)  ## cut the power at every step, then in pairs for half an hour: make soak SECONDS=1800
+	$(BIN)/python -m tests.power.campaign --seconds $(or $(SECONDS),1800)
 
 wheel: $(READY)  ## build the wheel into dist/
 	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

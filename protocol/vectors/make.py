@@ -34,7 +34,7 @@ FILES: dict[str, list[Part]] = {
     "series": [series.valid, series.invalid],
     "sectors": [sectors.valid, sectors.invalid],
     "pending": [trails.pendings, trails.broken_pendings],
-    "trails": [trails.valid, trails.invalid],
+    "trails": [trails.valid, trails.invalid, trails.signatures],
     "proofs": [proofs.valid, proofs.invalid],
     "cbor": [cbor.valid, cbor.invalid],
     "plans": [plans.valid, plans.invalid],

@@ -6,6 +6,8 @@ import pytest
 
 from celltrail.errors import BadAnswer, DeviceFault, ErrorAnswer, NoAnswer, RefusedFault, UsageFault
 from celltrail.keys.keystore import KeyStore
+from celltrail.keys.receipt import Receipt
+from celltrail.keys.signing import public_hex
 from celltrail.link.address import parse_address
 from celltrail.link.session import open_session
 from celltrail.operate import arming
@@ -65,6 +67,12 @@ def test_key_and_receipt_are_kept(logger, keys):
     assert (entry.k0, entry.receipt) == (logger.k0, receipt)
     assert keys.pending_keys(UID) == []
     assert json.dumps(receipt.to_json())
+
+
+def test_the_receipt_is_signed_by_this_host(logger, keys):
+    receipt = arm(logger, keys)
+    assert receipt.signer.hex() == public_hex(keys)
+    assert Receipt.from_json(receipt.to_json()) == receipt
 
 
 def test_the_key_is_kept_before_it_is_sent(logger, keys):

@@ -4,8 +4,10 @@ from types import SimpleNamespace
 import pytest
 
 from celltrail.errors import DeviceFault, LinkLost, RefusedFault, UsageFault
+from celltrail.evidence.signature import check_signature
 from celltrail.evidence.trail import read_trail
 from celltrail.keys.keystore import KeyStore
+from celltrail.keys.signing import known_as
 from celltrail.link.address import parse_address
 from celltrail.operate import download as module
 from celltrail.operate.download import Download, Wish
@@ -66,6 +68,24 @@ def test_a_running_trip(tmp_path, keys, way):
     assert not list(tmp_path.glob("*.part"))
     assert (outcome.sectors, outcome.acknowledged) == (4, True)
     assert logger.commands == [(smp.CMD_ACKNOWLEDGE, {"op": "KB", "trip": 7, "index": 3, "used": 1000})]
+
+
+def test_a_read_out_is_signed_by_this_host(tmp_path, keys):
+    with OverTcp(FakeLogger()) as served:
+        outcome = fetch(served, Wish(folder=tmp_path, operator="KB"), keys)
+    found = check_signature(read_trail(outcome.path), lambda public: known_as(keys, public))
+    assert (found.state, found.operator, found.known_as) == ("good", "KB", "this computer")
+    # The made-up sectors of this logger verify as what they are.
+    assert found.verdict == "altered"
+
+
+def test_a_host_that_can_not_sign_still_reads(tmp_path, keys):
+    told = Told()
+    (keys.folder / "identity").write_text("in the way")
+    with OverTcp(FakeLogger()) as served:
+        outcome = fetch(served, Wish(folder=tmp_path), keys, told)
+    assert read_trail(outcome.path).signed is None
+    assert told.lines[0].startswith("the read-out is not signed: ")
 
 
 def test_a_stopped_trip(tmp_path, keys):
@@ -182,7 +202,7 @@ def test_a_full_disk_while_reading(tmp_path, keys, mocker):
 
 
 def test_a_full_disk_at_the_end_leaves_the_part(tmp_path, keys, mocker):
-    mocker.patch.object(module, "write_trail", side_effect=UsageFault("the disk is full"))
+    mocker.patch.object(module, "write_signed", side_effect=UsageFault("the disk is full"))
     with OverTcp(FakeLogger()) as served, pytest.raises(UsageFault, match="the disk is full"):
         fetch(served, Wish(path=tmp_path / "a.trail"), keys)
     assert (tmp_path / "a.trail.part").stat().st_size == 24 + 3 * 4108

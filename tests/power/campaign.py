@@ -34,6 +34,9 @@ from torn_flash import Chance  # noqa: E402
 from celltrail.keys.keystore import KeyStore  # noqa: E402
 from tests.power.host_reader import HostReader  # noqa: E402
 
+# What the host makes of a seal that found no place is another matter.
+NAMES = [name for name in WORKS if not name.startswith("worn-")]
+
 
 class Campaign:
     """`cuts` counts; `failures` are the cuts after which something did not hold, each with what."""
@@ -116,11 +119,11 @@ def main() -> int:
             print(f"{asked.replay}: all holds")
             return 0
         campaign = Campaign(keys)
-        for name in WORKS:
+        for name in NAMES:
             campaign.once(name)
             print(f"{name:14} {campaign.cuts:7} cuts, {len(campaign.failures)} failures", flush=True)
         for number in _rounds(asked.seconds):
-            for name in WORKS:
+            for name in NAMES:
                 campaign.twice(name, 20, f"{asked.seed}/{number}")
             print(f"pairs, round {number:3} {campaign.cuts:6} cuts, {len(campaign.failures)} failures", flush=True)
     print(campaign.report())

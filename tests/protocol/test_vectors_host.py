@@ -10,6 +10,7 @@ import pytest
 from celltrail.errors import UsageFault
 from celltrail.evidence import headers
 from celltrail.evidence.series_numpy import decode_many
+from celltrail.evidence.signature import check_signature
 from celltrail.evidence.trail import read_trail
 from celltrail_protocol import frames, records
 from celltrail_protocol.layout import ProtocolError
@@ -129,6 +130,22 @@ def test_host_reads_trail(vector: Vector, tmp_path: Path):
     assert (trail.live is None) == (payload_of(vector, file, "LIVE") is None)
     assert b"".join(bytes(sector.data) for sector in trail.sectors) == sector_bytes(vector, file)
     assert trail.digest.hex() == vector["sha256"]
+
+
+SIGNED = [vector for vector in vectors("trails", "host", True) if "signature" in vector.values[0]]
+
+
+@pytest.mark.parametrize("vector", SIGNED)
+def test_host_checks_signature(vector: Vector, tmp_path: Path):
+    found = check_signature(read_trail(trail_file(vector, tmp_path)), lambda public: None)
+    said = vector["signature"]["said"]
+    assert found.state == ("good" if vector["signature"]["good"] else "wrong")
+    assert (found.public.hex(), found.operator, found.host) == (said["key"]["$hex"], said["op"], said["host"])
+    assert (found.utc_ms, found.verdict) == (said["utc"], said["verdict"])
+
+
+def test_signatures_of_both_kinds_are_there():
+    assert sorted({vector.values[0]["signature"]["good"] for vector in SIGNED}) == [False, True]
 
 
 def sector_bytes(vector: Vector, file: bytes) -> bytes:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from celltrail.cli.common import Json, Keys, print_json
+from celltrail.evidence.signature import public_keys
 from celltrail.evidence.verdict import Verdict
 from celltrail.evidence.verify import verify_file
 from celltrail.keys.keystore import KeyStore
@@ -18,17 +19,36 @@ EPILOG = """\b
 Examples:
   celltrail verify trip.trail
   celltrail verify trip.trail --keys build/demo/keys --json
+  celltrail verify trip.trail --public-key lab-keys.txt
 
 \b
 The answer is one of: closed, recording (exit code 0); altered, parts missing,
-power lost or tail removed (1); not checkable, when the key is not here (5)."""
+power lost or tail removed (1); not checkable, when the key is not here (5).
+
+\b
+Whoever holds no key of the trip can still ask who read it and whether the file
+has changed since: with --public-key the exit code is 0 when one of the named
+keys signed the file and nothing is wrong, else 1. The seals are then checked
+only if the trip's key is here."""
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A .trail file.", show_default=False)]
 
 
-def verify(file: File, keys: Keys = None, json: Json = False) -> None:
-    """Is a .trail file complete and untouched?"""
-    verdict = verify_file(file, KeyStore(keys))
+PublicKey = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--public-key",
+        metavar="HEX|FILE",
+        help="Who must have signed the read-out: 64 hex digits, or a file with such a key on each line."
+        " May be repeated.",
+        show_default=False,
+    ),
+]
+
+
+def verify(file: File, public_key: PublicKey = None, keys: Keys = None, json: Json = False) -> None:
+    """Is a .trail file complete and untouched, and who read it out?"""
+    verdict = verify_file(file, KeyStore(keys), public_keys(public_key) if public_key else None)
     # The answer's exit code stands, also when nobody reads the answer to its end.
     with suppress(BrokenPipeError):
         if json:

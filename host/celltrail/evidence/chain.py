@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from celltrail.evidence.findings import ALTERED, NOTE, Finding, at_sector
+from celltrail.evidence import causes
+from celltrail.evidence.causes import Cause
+from celltrail.evidence.findings import Finding, at_sector
 from celltrail.evidence.scan import Sector
 from celltrail_protocol.frames import CHECKPOINT, PLAN, TABLES
 from celltrail_protocol.layout import size, unpack
@@ -47,9 +49,9 @@ class Tag(NamedTuple):
         """seal or checkpoint."""
         return "checkpoint" if self.seal_kind is None else "seal"
 
-    def finding(self, kind: str, text: str) -> Finding:
-        """A finding about it and all that it covers."""
-        return at_sector(kind, text, self.sector, 0, self.end)
+    def finding(self, cause: Cause, text: str, start: int) -> Finding:
+        """A finding about what it covers from `start` on, and itself."""
+        return at_sector(cause, text, self.sector, start, self.end)
 
 
 def tags_of(sector: Sector) -> list[Tag]:
@@ -69,37 +71,51 @@ def tags_of(sector: Sector) -> list[Tag]:
     return found
 
 
-def check_chain(sectors: Sequence[Sector], tags: Sequence[Sequence[Tag]], trip: int) -> list[Finding]:
+def check_chain(sectors: Sequence[Sector], tags: Sequence[Sequence[Tag]]) -> list[Finding]:
     """Findings about each sector and about the joints between neighbours; `tags` are those of each sector."""
     found: list[Finding] = []
     before: Sector | None = None
     for sector in sectors:
-        found += _check_header(sector, trip) + _check_seal(sector, sector is sectors[-1]) + _check_frames(sector)
+        found += _check_header(sector) + _check_seal(sector, sector is sectors[-1]) + _check_frames(sector)
         if before is not None and before.index + 1 == sector.index:
             found += _check_joint(before, sector)
         elif sector.index == 0 and sector.header is not None and sector.header.prev_tag != _NO_TAG:
-            found.append(_header_finding(sector, "the first sector's header names a sector before it"))
+            text = "the first sector's header names a sector before it"
+            found.append(header_finding(causes.CHAIN, sector, text))
         before = sector
-    return found + _check_epochs(sectors, tags)
+    return found + _check_repeats(sectors) + _check_epochs(sectors, tags)
 
 
-def _header_finding(sector: Sector, text: str) -> Finding:
-    return at_sector(ALTERED, text, sector, HEADER_AT, HEADER_AT + size(HEADER))
+def header_finding(cause: Cause, sector: Sector, text: str) -> Finding:
+    """A finding about a sector's header."""
+    return at_sector(cause, text, sector, HEADER_AT, HEADER_AT + size(HEADER))
 
 
-def _seal_finding(sector: Sector, text: str, offset: int = SEAL_A_AT) -> Finding:
-    return at_sector(ALTERED, text, sector, offset, offset + _SEAL_SIZE)
+def _seal_finding(cause: Cause, sector: Sector, text: str, offset: int = SEAL_A_AT) -> Finding:
+    return at_sector(cause, text, sector, offset, offset + _SEAL_SIZE)
 
 
-def _check_header(sector: Sector, trip: int) -> list[Finding]:
+def _check_header(sector: Sector) -> list[Finding]:
     header = sector.header
     if header is None:
-        return [_header_finding(sector, "the header doesn't check")]
+        return [header_finding(causes.HEADER, sector, "the header doesn't check")]
     if header.index != sector.index:
-        return [_header_finding(sector, f"the header says that this is sector {header.index}")]
-    if header.trip != trip:
-        return [_header_finding(sector, f"the header says that this belongs to trip {header.trip}")]
+        text = f"the header says that this is sector {header.index}, in the place of sector {sector.index}"
+        return [header_finding(causes.MOVED, sector, text)]
     return []
+
+
+def _check_repeats(sectors: Sequence[Sector]) -> list[Finding]:
+    """Frames that lie in the record twice, whatever their headers say."""
+    first: dict[bytes, Sector] = {}
+    found = []
+    for sector in sectors:
+        frames_area = sector.data[FRAMES_AT:FRAMES_END]
+        known = first.setdefault(frames_area, sector)
+        if known is not sector:
+            text = f"holds the same frames as sector {known.index}"
+            found.append(at_sector(causes.REPEATED, text, sector, FRAMES_AT, FRAMES_AT + len(frames_area)))
+    return found
 
 
 def _check_seal(sector: Sector, last: bool) -> list[Finding]:
@@ -107,26 +123,26 @@ def _check_seal(sector: Sector, last: bool) -> list[Finding]:
     if seal is None:
         return _check_no_seal(sector, last)
     if sector.header is not None and seal.sequence != sector.header.sequence:
-        return [_seal_finding(sector, "the seal is of another sector", seal.offset)]
+        return [_seal_finding(causes.MOVED, sector, "the seal is of another sector", seal.offset)]
     spare = sector.data[SEAL_B_AT:SEAL_A_AT]
     if seal.offset == SEAL_A_AT and spare != _BLANK * len(spare):
-        return [_seal_finding(sector, "the spare place of the seal is not blank", SEAL_B_AT)]
+        return [_seal_finding(causes.PLACE, sector, "the spare place of the seal is not blank", SEAL_B_AT)]
     failed = sector.data[SEAL_A_AT : SEAL_A_AT + _SEAL_SIZE]
     if seal.offset == SEAL_B_AT and failed != bytes(len(failed)):
-        return [_seal_finding(sector, "the place of the seal that failed is not closed with zeros", SEAL_A_AT)]
+        return [_seal_finding(causes.PLACE, sector, "the place of the seal that failed is not closed with zeros")]
     if seal.kind == SEAL_CLOSED and not last:
-        return [_seal_finding(sector, "the trip was closed here, but more follows", seal.offset)]
+        return [_seal_finding(causes.AFTER_CLOSE, sector, "the trip was closed here, but more follows", seal.offset)]
     return []
 
 
 def _check_no_seal(sector: Sector, last: bool) -> list[Finding]:
     """Only the last sector may be open, and then the places of its seal are blank, or zeros where one failed."""
     if not last:
-        return [_seal_finding(sector, "the seal is missing or doesn't check")]
+        return [_seal_finding(causes.SEAL_MISSING, sector, "the seal is missing or doesn't check")]
     for offset in (SEAL_A_AT, SEAL_B_AT):
         place = sector.data[offset : offset + _SEAL_SIZE]
         if place not in (_BLANK * len(place), bytes(len(place))):
-            return [_seal_finding(sector, "the seal doesn't check", offset)]
+            return [_seal_finding(causes.SEAL_MISSING, sector, "the seal doesn't check", offset)]
     return []
 
 
@@ -134,7 +150,7 @@ def _check_frames(sector: Sector) -> list[Finding]:
     if sector.frames and sector.frames[0][1] == PLAN:
         return []
     text = "the sector doesn't begin with a plan frame"
-    return [at_sector(NOTE, text, sector, FRAMES_AT, FRAMES_AT + 1)]
+    return [at_sector(causes.NO_PLAN, text, sector, FRAMES_AT, FRAMES_AT + 1)]
 
 
 def check_seal_counts(sector: Sector) -> list[Finding]:
@@ -143,18 +159,19 @@ def check_seal_counts(sector: Sector) -> list[Finding]:
     if seal is None or (seal.frames == len(sector.frames) and seal.used == sector.used):
         return []
     text = f"the seal counts {seal.frames} frames, {len(sector.frames)} are there"
-    return [at_sector(ALTERED, text, sector, FRAMES_AT, FRAMES_END)]
+    return [at_sector(causes.TAG, text, sector, FRAMES_AT, FRAMES_END)]
 
 
 def _check_joint(before: Sector, sector: Sector) -> list[Finding]:
     found = []
     if before.header is not None and sector.header is not None:
         if sector.header.sequence <= before.header.sequence:
-            found.append(_header_finding(sector, "the sequence does not rise"))
+            found.append(header_finding(causes.CHAIN, sector, "the sequence does not rise"))
         if sector.header.epoch < before.header.epoch:
-            found.append(_header_finding(sector, "the key's epoch falls"))
+            found.append(header_finding(causes.EPOCH_ORDER, sector, "the key's epoch falls"))
     if before.seal is not None and sector.header is not None and sector.header.prev_tag != before.seal.tag[:_LINK]:
-        found.append(_header_finding(sector, f"the header doesn't follow from the seal of sector {before.index}"))
+        text = f"the header doesn't follow from the seal of sector {before.index}"
+        found.append(header_finding(causes.CHAIN, sector, text))
     return found
 
 
@@ -168,11 +185,11 @@ def _check_epochs(sectors: Sequence[Sector], tags: Sequence[Sequence[Tag]]) -> l
             expected = None if sector.header is None else sector.header.epoch
         elif sector.header is not None and sector.header.epoch != expected:
             text = f"the header says epoch {sector.header.epoch}; in this order it is {expected}"
-            found.append(_header_finding(sector, text))
+            found.append(header_finding(causes.EPOCH_ORDER, sector, text))
         for tag in its_tags:
             if expected is not None and tag.epoch != expected:
                 text = f"the {tag.name} says epoch {tag.epoch}; in this order it is {expected}"
-                found.append(at_sector(ALTERED, text, sector, tag.offset, tag.end))
+                found.append(at_sector(causes.EPOCH_ORDER, text, sector, tag.offset, tag.end))
             expected = tag.epoch + 1
         following = sector.index + 1
     return found

@@ -11,30 +11,39 @@ from celltrail_protocol.seals import next_key
 MOST_EPOCH = 1 << 20
 # All hashes that the keys of one file may cost: a file whose epochs jump to and fro must not keep us for hours.
 _MOST_STEPS = 4 * MOST_EPOCH
+# Every so many epochs a key is kept.
+_KEPT = 1024
 _NO_KEY = b""
 _CHECKPOINT_TAG = 16
 Buffer = bytes | memoryview
 
 
 class Ladder:
-    """K(epoch) for epochs that mostly rise by one."""
+    """K(epoch) for epochs that mostly rise by one; a step back starts at the last key kept."""
 
-    def __init__(self, k0: bytes) -> None:
-        self._k0 = k0
-        self._epoch = 0
-        self._key = k0
+    def __init__(self, key: bytes, first_epoch: int = 0) -> None:
+        """`key` is that of `first_epoch`, K(0) unless it is told otherwise."""
+        self._first_epoch = first_epoch
+        self._epoch = first_epoch
+        self._key = key
+        self._kept = {first_epoch: key}
         self._steps = 0
 
     def key(self, epoch: int) -> bytes:
-        """The key of an epoch; one that fits nothing beyond MOST_EPOCH, or when too many were asked for."""
+        """The key of an epoch; one that fits nothing beyond the bounds, or when too many were asked for."""
+        if not self._first_epoch <= epoch <= MOST_EPOCH:
+            return _NO_KEY
         if epoch < self._epoch:
-            self._epoch, self._key = 0, self._k0
-        self._steps += max(0, epoch - self._epoch)
-        if epoch > MOST_EPOCH or self._steps > _MOST_STEPS:
+            self._epoch = max(self._first_epoch, epoch - epoch % _KEPT)
+            self._key = self._kept[self._epoch]
+        self._steps += epoch - self._epoch
+        if self._steps > _MOST_STEPS:
             return _NO_KEY
         while self._epoch < epoch:
             self._key = next_key(self._key)
             self._epoch += 1
+            if self._epoch % _KEPT == 0:
+                self._kept[self._epoch] = self._key
         return self._key
 
 

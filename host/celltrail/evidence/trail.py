@@ -4,7 +4,7 @@
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -30,6 +30,7 @@ TRAIL_VERSION = 1
 PART_MAGIC = b"CTPART1\n"
 # Far above any logger's flash, so that a foreign file can't fill the memory.
 MOST_BYTES = 256_000_000
+Sign = Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,21 @@ class SectorBytes:
 
 
 @dataclass(frozen=True)
+class Signed:
+    """The section SIGN: its payload, its bytes [start, end) in the file, and all the file's bytes before it."""
+
+    payload: bytes
+    covered: memoryview
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
 class Trail:
-    """A `.trail` file. `sectors` are ascending; `digest` is SHA-256 over the whole file."""
+    """A `.trail` file. `sectors` are ascending; `digest` is SHA-256 over the whole file.
+
+    `meta_place` are the bytes [first, end) of the read-out record, (None, None) when there is none.
+    """
 
     path: Path
     meta: dict[str, Any]
@@ -65,6 +79,8 @@ class Trail:
     finished: bool
     digest: bytes
     damage: tuple[Damage, ...] = field(default=())
+    signed: Signed | None = None
+    meta_place: tuple[int, int] | tuple[None, None] = (None, None)
 
     @property
     def uid(self) -> bytes:
@@ -101,8 +117,11 @@ def _section(tag: bytes, payload: bytes) -> bytes:
     return pack(TRAIL_SECTION, (tag, len(payload), check)) + payload
 
 
-def trail_bytes(parts: TrailParts) -> bytes:
-    """The whole file; runs that touch are joined, and must not overlap."""
+def trail_bytes(parts: TrailParts, sign: Sign | None = None) -> bytes:
+    """The whole file; runs that touch are joined, and must not overlap.
+
+    `sign` makes the payload of the section SIGN from the SHA-256 of all bytes before it.
+    """
     out = bytearray(pack_checked(TRAIL_HEADER, (MAGIC_TRAIL, TRAIL_VERSION, 0)))
     out += _section(b"META", cbor2.dumps(parts.meta))
     for first, data in _joined(parts.runs):
@@ -113,6 +132,8 @@ def trail_bytes(parts: TrailParts) -> bytes:
         out += _section(b"PEND", parts.pending)
     if parts.live is not None:
         out += _section(b"LIVE", cbor2.dumps(parts.live))
+    if sign is not None:
+        out += _section(b"SIGN", sign(sha256(out).digest()))
     return bytes(out) + _section(b"DONE", sha256(out).digest())
 
 
@@ -130,9 +151,9 @@ def _joined(runs: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
     return [(first, b"".join(pieces)) for first, pieces in joined]
 
 
-def write_trail(path: Path, parts: TrailParts, *, replace: bool = False) -> None:
+def write_trail(path: Path, parts: TrailParts, *, replace: bool = False, sign: Sign | None = None) -> None:
     """Write a read-out whole or not at all; refuses an existing file unless told. Raises UsageFault."""
-    write_atomic(path, trail_bytes(parts), replace=replace)
+    write_atomic(path, trail_bytes(parts, sign), replace=replace)
 
 
 def open_trail(path: Path) -> Trail:
@@ -168,17 +189,25 @@ def _assemble(path: Path, data: bytes, sections: Sequence[Section], damage: list
             sectors += _sectors_of(memoryview(data), section, damage)
     ordered = _ascending(sectors, damage)
     payloads = {section.tag: section for section in sections}
-    pending = payloads.get(b"PEND")
+    pending, meta = payloads.get(b"PEND"), payloads.get(b"META")
     return Trail(
         path=path,
-        meta=_map_of(data, payloads.get(b"META"), damage) or {},
+        meta=_map_of(data, meta, damage) or {},
         sectors=tuple(ordered),
         pending=data[pending.start : pending.end] if pending else None,
         live=_map_of(data, payloads.get(b"LIVE"), damage),
         finished=b"DONE" in payloads,
         digest=sha256(data).digest(),
         damage=tuple(damage),
+        signed=_signed(data, payloads.get(b"SIGN")),
+        meta_place=(meta.head, meta.end) if meta else (None, None),
     )
+
+
+def _signed(data: bytes, section: Section | None) -> Signed | None:
+    if section is None:
+        return None
+    return Signed(data[section.start : section.end], memoryview(data)[: section.head], section.head, section.end)
 
 
 def _sectors_of(data: memoryview, section: Section, damage: list[Damage]) -> list[SectorBytes]:

@@ -3,12 +3,14 @@
 import zlib
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 
 from celltrail_protocol.layout import size, unpack
 from celltrail_protocol.records import MAGIC_TRAIL, TRAIL_HEADER, TRAIL_SECTION, unpack_checked
 
-KNOWN_TAGS = (b"META", b"SECT", b"OPEN", b"PEND", b"LIVE", b"DONE")
-ONCE_TAGS = (b"META", b"OPEN", b"PEND", b"LIVE", b"DONE")
+# In the order in which they stand.
+KNOWN_TAGS = (b"META", b"SECT", b"OPEN", b"PEND", b"LIVE", b"SIGN", b"DONE")
+ONCE_TAGS = (b"META", b"OPEN", b"PEND", b"LIVE", b"SIGN", b"DONE")
 _TRAIL_VERSION = 1
 _HEAD = size(TRAIL_SECTION)
 _FIRST = size(TRAIL_HEADER)
@@ -50,9 +52,14 @@ class Section:
         """The tag as text."""
         return self.tag.decode("ascii", "replace")
 
+    @property
+    def head(self) -> int:
+        """Where its head begins."""
+        return self.start - _HEAD
+
     def damage(self, what: str) -> Damage:
         """This section is damaged: "section SECT <what>"."""
-        return Damage(f"section {self.name} {what}", self.name, self.start - _HEAD, self.end)
+        return Damage(f"section {self.name} {what}", self.name, self.head, self.end)
 
 
 def parse_sections(data: bytes) -> tuple[list[Section], list[Damage]] | None:
@@ -69,6 +76,9 @@ def parse_sections(data: bytes) -> tuple[list[Section], list[Damage]] | None:
             sections.append(section)
         elif sections and sections[-1].tag == b"DONE":
             damage.append(Damage("bytes follow after the end (section DONE)", "DONE", sections[-1].end, at))
+        elif sections and sections[-1].tag == b"SIGN" and not any(entry.cut for entry in damage):
+            text = "a section follows the signature, which doesn't cover it"
+            damage.append(Damage(text, "SIGN", sections[-1].end, at))
     _check_order(data, sections, damage)
     return sections, damage
 
@@ -104,7 +114,7 @@ def _fits(data: bytes, at: int) -> Section | None:
 
 
 def _is_sound(data: bytes, section: Section) -> bool:
-    at = section.start - _HEAD
+    at = section.head
     view = memoryview(data)
     check = zlib.crc32(view[section.start : section.end], zlib.crc32(view[at : section.start - _CHECK_SIZE]))
     return check == _stored_check(data, at)
@@ -169,7 +179,7 @@ def _search_sound(data: bytes, at: int, guesses: list[int]) -> int | None:
 
 
 def _check_order(data: bytes, sections: list[Section], damage: list[Damage]) -> None:
-    """META first, DONE last and right, and what may stand once not twice."""
+    """META first, DONE last and right, all in their order, and what may stand once not twice."""
     tags = [section.tag for section in sections]
     is_cut = any(entry.cut for entry in damage)
     # A file that ends before its first section is cut off, no more.
@@ -179,6 +189,9 @@ def _check_order(data: bytes, sections: list[Section], damage: list[Damage]) -> 
     for tag in ONCE_TAGS:
         if tags.count(tag) > 1:
             damage.append(sections[tags.index(tag)].damage("stands there more than once"))
+    for before, section in pairwise(sections):
+        if KNOWN_TAGS.index(section.tag) < KNOWN_TAGS.index(before.tag):
+            damage.append(section.damage(f"stands behind section {before.name}, out of order"))
     if not tags or tags[-1] != b"DONE":
         if not is_cut:
             text = f"the file is cut off at byte {len(data)}: its end (section DONE) is missing"
@@ -186,5 +199,5 @@ def _check_order(data: bytes, sections: list[Section], damage: list[Damage]) -> 
         return
     done = sections[-1]
     # After any other damage it can't fit.
-    if not damage and sha256(data[: done.start - _HEAD]).digest() != data[done.start : done.end]:
+    if not damage and sha256(data[: done.head]).digest() != data[done.start : done.end]:
         damage.append(done.damage("holds a digest that doesn't fit the file"))

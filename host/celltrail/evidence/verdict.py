@@ -3,15 +3,20 @@
 The JSON document of `celltrail verify --json` has these keys; times are ISO 8601 in UTC or null, places are file bytes:
 
     file, sha256            the file and its digest
-    verdict, exit_code      closed, recording: 0; altered, parts missing, power lost or tail removed: 1; else 5
+    verdict, exit_code      closed, recording: 0; altered, parts missing, power lost or tail removed: 1; else 5.
+                            With --public-key 1 unless a named key signed the file, and then 0 instead of 5
+    cause                   the first of the findings' causes that counts, null when nothing is wrong
     intact                  true for closed and recording only
     logger, trip            uid, name and whether it was simulated; the trip's number
     first_utc, last_utc     of the readings; utc_bound_ms is the widest bound of a reading's time
     complete                answer; sectors: expected, present, missing ranges; channels: how many slots are expected,
                             readings, missing_with_reason, in_gaps, unaccounted; unaccounted, twice: ranges of slots
     untouched               answer (null without key); how many seals and checkpoints are good; live_proof_good;
-                            unsealed_readings: those that nothing proves
-    findings                kind (altered, missing, note), text, sector, offset, first_byte, end_byte (exclusive)
+                            unsealed_readings: those that nothing proves; first_epoch: that of the key at hand
+    signature               answer (null without --public-key); state: good, wrong, missing; public_key, known_as
+                            (null: this computer doesn't know it); operator, host, utc and verdict_then, as signed
+    findings                kind (altered, missing, unproven, note), cause, text, sector, offset, first_byte, end_byte
+                            (exclusive); the causes are listed in `celltrail.evidence.causes`
     ended                   why the trip ended, null when the record doesn't say that it did
     restarts                cause; off_utc, the last sign of life; on_utc and its utc_bound_ms; seconds between the two
     clock_flags             doubts about the clock, one sentence each
@@ -20,8 +25,10 @@ The JSON document of `celltrail verify --json` has these keys; times are ISO 860
 from dataclasses import dataclass, field
 from typing import Any
 
+from celltrail.evidence.causes import ALTERED, MISSING, UNPROVEN
 from celltrail.evidence.coverage import Coverage, Span
-from celltrail.evidence.findings import ALTERED, MISSING, Finding
+from celltrail.evidence.findings import Finding
+from celltrail.evidence.signature import Signature
 from celltrail.utc import iso
 
 CLOSED = "closed"
@@ -110,11 +117,22 @@ class Verdict:
     clock_flags: tuple[str, ...] = field(default=())
     restarts: tuple[Restart, ...] = ()
     end_reason: str | None = None
+    first_epoch: int = 0
+    signature: Signature = Signature()
 
     @property
     def exit_code(self) -> int:
-        """The exit code of `celltrail verify`."""
-        return EXIT_CODES[self.word]
+        """The exit code of `celltrail verify`; whoever names public keys asks for the signature, not for the seals."""
+        code = EXIT_CODES[self.word]
+        if self.signature.answer is None:
+            return code
+        return (0 if self.word == UNCHECKED else code) if self.signature.answer else 1
+
+    @property
+    def cause(self) -> str | None:
+        """The most telling cause of a verdict that is not good; None for a good one."""
+        reasons = [*self.faults, *self.unproven]
+        return None if self.intact or not reasons else reasons[0].cause.name
 
     @property
     def intact(self) -> bool:
@@ -133,8 +151,13 @@ class Verdict:
 
     @property
     def faults(self) -> list[Finding]:
-        """The findings that make the answer bad, those that name the smallest place first."""
-        return sorted(self.of_kind(ALTERED), key=Finding.size) + self.of_kind(MISSING)
+        """The findings that make the answer bad, the most telling first."""
+        return sorted(self.of_kind(ALTERED), key=Finding.weight) + self.of_kind(MISSING)
+
+    @property
+    def unproven(self) -> list[Finding]:
+        """The findings that keep the answer from being good, although nothing contradicts."""
+        return sorted(self.of_kind(UNPROVEN), key=Finding.weight)
 
     def to_json(self) -> dict[str, Any]:
         """The document of `celltrail verify --json`."""
@@ -143,6 +166,7 @@ class Verdict:
             "sha256": self.digest.hex(),
             "verdict": self.word,
             "exit_code": self.exit_code,
+            "cause": self.cause,
             "intact": self.intact,
             "logger": {
                 "uid": self.uid.hex() if any(self.uid) else None,
@@ -155,6 +179,7 @@ class Verdict:
             "utc_bound_ms": self.bound_ms,
             "complete": self._complete_json(),
             "untouched": self._untouched_json(),
+            "signature": self.signature.to_json(),
             "findings": [one.to_json() for one in self.findings],
             "ended": self.end_reason,
             "restarts": [one.to_json() for one in self.restarts],
@@ -187,12 +212,13 @@ class Verdict:
     def _untouched_json(self) -> dict[str, Any]:
         changed = bool(self.of_kind(ALTERED))
         return {
-            "answer": False if changed else True if self.key_known else None,
+            "answer": False if changed else None if self.word == UNCHECKED or not self.key_known else True,
             "key_known": self.key_known,
             "seals_good": self.seals,
             "checkpoints_good": self.checkpoints,
             "live_proof_good": self.live,
             "unsealed_readings": self.unsealed,
+            "first_epoch": self.first_epoch if self.key_known else None,
         }
 
 

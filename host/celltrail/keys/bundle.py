@@ -13,7 +13,7 @@ from celltrail.keys.age_box import open_with, seal_to
 from celltrail.keys.contacts import own_recipient, own_secret
 from celltrail.keys.entries import DeviceEntry, Given, Maker, TripEntry, device_entry, trip_entry
 from celltrail.keys.keystore import KeyStore, now_iso
-from celltrail.keys.signer import public_key_hex
+from celltrail.keys.signing import public_hex
 from celltrail_protocol.seals import commitment
 
 _KIND = "celltrail trip keys"
@@ -76,7 +76,7 @@ def export_trip(
     if device_key and device is None:
         raise UsageFault(f"the key store {keys.folder} holds no device key of {trip.called}'s logger")
     given = Given(recipient, name, now_iso(), not trip.read_outs, device is not None)
-    maker = Maker(own_recipient(keys), public_key_hex(keys), operator, f"celltrail {__version__}", given.utc)
+    maker = Maker(own_recipient(keys), public_hex(keys), operator, f"celltrail {__version__}", given.utc)
     # Remembered before it exists: a key that is out and not written down would be worse than the other way round.
     keys.amend_trip(trip.uid, trip.trip, {"given": [asdict(one) for one in (*trip.given, given)]})
     write_atomic(path, seal_to(_to_bytes(trip, device, maker), recipient), replace=replace, private=True)

@@ -5,6 +5,8 @@ trips/<uid>-<trip>.json    K(0) of a trip, with its arm receipt, its read-outs, 
 pending/<uid>-<hash>.json  K(0) that was sent and not yet confirmed: a lost answer must not lose a key
 identity/age.json          this host's own age key, under which it is given keys
 contacts/recipients.json   whom it may give keys to
+
+Beside them: identity/ and signers/ (`signing`), seen/ (`celltrail.evidence.seen`).
 """
 
 import json
@@ -160,6 +162,10 @@ class KeyStore:
         """All trips, by uid and number."""
         return sorted(self._entries("trips", trip_entry), key=lambda entry: (entry.uid, entry.trip))
 
+    def drop(self, folder: str, name: str) -> None:
+        """Forget such a file."""
+        self._drop(self.folder / folder / f"{name}.json")
+
     def _device_path(self, uid: bytes) -> Path:
         return self.folder / "devices" / f"{uid.hex()}.json"
 
@@ -214,7 +220,7 @@ class KeyStore:
             values = json.loads(read_bytes(path, _MOST_BYTES))
             if not isinstance(values, dict):
                 raise ValueError("not a JSON object")
-            return make(values)
+            return _made(path, values, make)
         except (KeyError, RecursionError, TypeError, ValueError) as error:
             raise UsageFault(f"{path}: the key file is damaged ({error}); restore it from a copy") from error
 
@@ -235,6 +241,13 @@ class KeyStore:
         except OSError as error:
             raise describe_os_error(path.parent, error) from error
         write_atomic(path, data, replace=replace, private=True)
+
+
+def _made(path: Path, values: Mapping[str, Any], make: Callable[[Mapping[str, Any]], T]) -> T:
+    try:
+        return make(values)
+    except UsageFault as fault:
+        raise UsageFault(f"{path}: {fault}") from fault
 
 
 def _exists(path: Path) -> bool:

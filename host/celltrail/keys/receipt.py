@@ -3,23 +3,30 @@
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from celltrail.errors import UsageFault
 from celltrail.files import describe_os_error, read_bytes, write_atomic
+from celltrail.keys.ed25519 import Signer, is_good
 from celltrail.plans.sensor import Sensor
 from celltrail.utc import iso, parse
 
 RECEIPT_VERSION = 1
 _MOST_BYTES = 1_000_000
+_LABEL = b"celltrail receipt 1\0"
+_SIGNED_FIELDS = ("signer", "signature")
 _HEX_FIELDS = {"uid": 8, "settings_hash": 32, "firmware_hash": 32, "commitment": 32}
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """`commitment` is SHA-256 of K(0); the logger's tick at `armed_utc_ms` was `tick_ms`."""
+    """`commitment` is SHA-256 of K(0); the logger's tick at `armed_utc_ms` was `tick_ms`.
+
+    `signer` is the Ed25519 public key of the host that armed, with its `signature` over all the rest; both are empty
+    in a receipt that nobody signed.
+    """
 
     uid: bytes
     name: str
@@ -40,6 +47,8 @@ class Receipt:
     accel_model: int = 0
     simulated: bool = False
     version: int = field(default=RECEIPT_VERSION)
+    signer: bytes = b""
+    signature: bytes = b""
 
     @property
     def clock_offset_ms(self) -> int:
@@ -49,7 +58,7 @@ class Receipt:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values: bytes as hex, the instant as ISO 8601."""
         values = asdict(self)
-        for key in _HEX_FIELDS:
+        for key in (*_HEX_FIELDS, *_SIGNED_FIELDS):
             values[key] = values[key].hex()
         values["armed_utc"] = iso(values.pop("armed_utc_ms"))
         values["clock_offset_ms"] = self.clock_offset_ms
@@ -66,9 +75,24 @@ class Receipt:
         if not isinstance(values, Mapping) or values.get("version") != RECEIPT_VERSION:
             raise UsageFault(f"{where}: not a Celltrail arm receipt of version {RECEIPT_VERSION}")
         try:
-            return cls(**_fields_from_json(values))
+            receipt = cls(**_fields_from_json(values))
         except (KeyError, TypeError, ValueError, UsageFault) as error:
             raise UsageFault(f"{where}: the receipt is damaged ({error})") from error
+        is_signed = receipt.signer or receipt.signature
+        if is_signed and not is_good(receipt.signer, receipt.signature, _message(values)):
+            raise UsageFault(f"{where}: the receipt was changed after it was signed; restore it from a copy")
+        return receipt
+
+    def signed_by(self, signer: Signer) -> "Receipt":
+        """The same with a signature."""
+        named = replace(self, signer=signer.public, signature=b"")
+        return replace(named, signature=signer.sign(_message(named.to_json())))
+
+
+def _message(values: Mapping[str, Any]) -> bytes:
+    """What is signed: the JSON object as it was written, but for the signature, with sorted keys and no spaces."""
+    rest = {key: value for key, value in values.items() if key != "signature"}
+    return _LABEL + json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _hex(values: Mapping[str, Any], key: str) -> bytes:
@@ -91,6 +115,7 @@ def _fields_from_json(values: Mapping[str, Any]) -> dict[str, Any]:
     fields["plan_text"] = tuple(str(line) for line in values["plan_text"])
     fields["sensors"] = tuple(_sensor(entry) for entry in values["sensors"])
     fields["simulated"] = bool(values["simulated"])
+    fields |= {key: bytes.fromhex(values.get(key, "")) for key in _SIGNED_FIELDS}
     return fields
 
 

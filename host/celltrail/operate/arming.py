@@ -10,6 +10,7 @@ from celltrail import __version__
 from celltrail.errors import BadAnswer, DeviceFault, ErrorAnswer, NoAnswer
 from celltrail.keys.keystore import KeyStore
 from celltrail.keys.receipt import Receipt
+from celltrail.keys.signing import host_signer
 from celltrail.link.messages import Status
 from celltrail.link.session import Opened, Session, require_state
 from celltrail.operate.commands import AT_REST, RUNNING, refuse_unread, require_key
@@ -89,6 +90,7 @@ async def arm(session: Session, prepared: Prepared, keys: KeyStore, operator: st
     key = require_key(session, keys)
     refuse_unread(session.status, discard)
     before = session.status.trip
+    signer = host_signer(keys)
     k0 = secrets.token_bytes(seals.KEY_SIZE)
     handle = keys.save_pending(session.uid, k0)
     opened = await session.challenge()
@@ -103,7 +105,7 @@ async def arm(session: Session, prepared: Prepared, keys: KeyStore, operator: st
     except NoAnswer as silence:
         answer = await _after_silence(session, prepared, k0, before, silence)
     _check(session, prepared, k0, answer)
-    receipt = _receipt(session, prepared, opened, answer, operator)
+    receipt = _receipt(session, prepared, opened, answer, operator).signed_by(signer)
     keys.finish_pending(handle, receipt.trip, receipt)
     return receipt
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from celltrail import __version__
 from celltrail.errors import DeviceFault, ErrorAnswer, LinkLost, RefusedFault, UsageFault
-from celltrail.evidence.trail import TrailParts, write_trail
+from celltrail.evidence.trail import TrailParts
 from celltrail.evidence.verdict import Verdict
 from celltrail.evidence.verify import verify_file
 from celltrail.keys.keystore import KeyStore
@@ -20,6 +20,7 @@ from celltrail.link.session import ClockPair, Session, open_session
 from celltrail.operate.commands import tell_time
 from celltrail.operate.part_file import PartFile
 from celltrail.operate.readout import OpenEnd, Readout
+from celltrail.operate.signing import write_signed
 from celltrail_protocol import smp
 
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
@@ -125,8 +126,11 @@ class Download:
                 self._reporter.say(f"{part.path} was not of this trip; it is {part.set_aside} now")
             end = await self._fill(session, trip, part)
             self._pairs.append(await session.pair())
-            write_trail(path, self._parts(session, trip, part, end), replace=self._wish.force)
+            parts = self._parts(session, trip, part, end)
+            unsigned = write_signed(path, parts, self._keys, self._wish.operator, replace=self._wish.force)
             part.discard()
+        if unsigned:
+            self._reporter.say(unsigned)
         verdict = verify_file(path, self._keys)
         if verdict.intact:
             note_read_out(self._keys, session.uid, trip, path, verdict.word)

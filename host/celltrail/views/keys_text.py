@@ -7,7 +7,7 @@ from celltrail.keys.bundle import given_text
 from celltrail.keys.contacts import own_recipient, recipients
 from celltrail.keys.entries import TripEntry
 from celltrail.keys.keystore import KeyStore
-from celltrail.keys.signer import public_key_hex
+from celltrail.keys.signing import public_hex
 from celltrail.utc import iso
 
 
@@ -16,7 +16,7 @@ def keys_json(keys: KeyStore) -> dict[str, Any]:
     return {
         "keys": str(keys.folder),
         "recipient": own_recipient(keys),
-        "signing_key": public_key_hex(keys) or None,
+        "signing_key": public_hex(keys) or None,
         "recipients": recipients(keys),
         "loggers": [
             {
@@ -48,7 +48,7 @@ def _trip_json(one: TripEntry) -> dict[str, Any]:
 def keys_lines(keys: KeyStore) -> list[str]:
     """The store for people: who, which loggers, which trips and where their keys went."""
     lines = [f"key store    {keys.folder}", f"recipient    {own_recipient(keys)}"]
-    signing = public_key_hex(keys)
+    signing = public_hex(keys)
     lines += [f"signing key  {signing}"] if signing else []
     devices, trips = keys.devices(), keys.trips()
     lines += ["", f"loggers that this computer can command: {len(devices) or 'none'}"]

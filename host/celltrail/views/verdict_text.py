@@ -1,6 +1,8 @@
 """A verdict in a few lines of plain words; the first line says it all."""
 
+from celltrail.evidence import causes, signature
 from celltrail.evidence import verdict as words
+from celltrail.evidence.signature import Signature
 from celltrail.evidence.verdict import Restart, TimedSpan, Verdict
 from celltrail.utc import short, span
 
@@ -11,16 +13,19 @@ _MEANING = {
     words.RECORDING: "complete and untouched up to this read-out; the trip was still running",
     words.CHANGED: "this is not what the logger wrote",
     words.INCOMPLETE: "what is there may be right, but it is not all",
-    words.UNCHECKED: "complete; seals not checked: this trip's key is not in the key store",
 }
 
 
 def headline(verdict: Verdict) -> str:
     """CLOSED: complete and untouched, from arming to the end."""
+    word = verdict.word.upper()
+    if verdict.word == words.UNCHECKED:
+        seals = "not all seals checked" if verdict.first_epoch else "seals not checked"
+        return f"{word}: complete{_named(verdict)}; {seals}: {_why_unchecked(verdict)}"
     meaning = _MEANING.get(verdict.word) or (
         f"{_count(verdict.unsealed, 'reading')} at the end not sealed: power was lost, or the end was removed"
     )
-    return f"{verdict.word.upper()}: {meaning}"
+    return f"{word}: {meaning}{_named(verdict)}"
 
 
 def verdict_lines(verdict: Verdict) -> list[str]:
@@ -30,13 +35,51 @@ def verdict_lines(verdict: Verdict) -> list[str]:
     lines += [f"  ended     {how(verdict.end_reason)}"] if verdict.end_reason else []
     lines += [f"  sectors   {verdict.sectors_present} of {verdict.sectors_expected}"]
     lines += [f"  readings  {line}" for line in _readings(verdict)]
-    lines += [f"  seals     {_seals(verdict)}"]
+    lines += [f"  seals     {_seals(verdict)}", f"  signed    {_signed(verdict.signature)}"]
     lines += _listed("wrong", [finding.line for finding in verdict.faults])
+    lines += _listed("unproven", [finding.line for finding in verdict.unproven if finding.cause != causes.NO_KEY])
     lines += _listed("lacking", [_span_line(one) for one in verdict.holes])
     lines += _listed("twice", [_span_line(one) for one in verdict.twice])
     lines += _listed("restart", [_restart(one) for one in verdict.restarts])
     lines += _listed("note", [finding.line for finding in verdict.of_kind("note")])
     return lines + _listed("clock", list(verdict.clock_flags))
+
+
+def _why_unchecked(verdict: Verdict) -> str:
+    keys = {finding.cause for finding in verdict.unproven}
+    if causes.LATER_KEY in keys:
+        return f"the key at hand is that of epoch {verdict.first_epoch}, not K(0)"
+    if causes.KEY_OF_RECEIPT in keys:
+        return "the key at hand is not the one that this trip was armed with"
+    return "this trip's key is not in the key store"
+
+
+def _named(verdict: Verdict) -> str:
+    """The answer to --public-key, in the headline."""
+    if verdict.signature.answer is None:
+        return ""
+    if verdict.signature.answer:
+        return ", unchanged since it was signed with a key that you named"
+    return ", NOT SIGNED with a key that you named"
+
+
+def _signed(one: Signature) -> str:
+    """By whom and when, and whether it has changed since."""
+    if one.state == signature.MISSING:
+        return "not signed"
+    if one.state == signature.WRONG:
+        return "the signature is WRONG: this file is not what was signed"
+    who = f"{one.operator} with {one.host}" if one.operator else one.host
+    when = short(one.utc_ms) if one.utc_ms is not None else "an unknown time"
+    then = f"; then it was {one.verdict}" if one.verdict else ""
+    return f"{when} UTC by {who}, unchanged since{then}; {_key(one)}"
+
+
+def _key(one: Signature) -> str:
+    brief, whole = f"key {one.public.hex()[:8]}...", f"key {one.public.hex()}"
+    if one.asked:
+        return f"{brief}, which you named" if one.named else f"ANOTHER KEY than you named: {one.public.hex()}"
+    return f"{whole}, which this computer doesn't know" if one.known_as is None else f"{brief}, {one.known_as}"
 
 
 def _trip(verdict: Verdict) -> str:
@@ -82,9 +125,12 @@ def _readings(verdict: Verdict) -> list[str]:
 
 def _seals(verdict: Verdict) -> str:
     if not verdict.key_known:
-        return "not checked: no key"
+        held = any(finding.cause == causes.KEY_OF_RECEIPT for finding in verdict.unproven)
+        return "not checked: the key at hand is another one" if held else "not checked: no key here"
     live = ", and the live proof" if verdict.live else ""
-    return f"{_count(verdict.seals, 'seal')} and {_count(verdict.checkpoints, 'checkpoint')} fit{live}"
+    return f"{_count(verdict.seals, 'seal')} and {_count(verdict.checkpoints, 'checkpoint')} fit{live}" + (
+        f"; those before epoch {verdict.first_epoch} not checked" if verdict.first_epoch else ""
+    )
 
 
 def _count(count: int, noun: str) -> str:

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-from from_spec import cbor
+from from_spec import cbor, ed25519
 from from_spec.frames import journal_payload
 from from_spec.proofs import HN, K0, live_mac, sha256
 from from_spec.records import bare
@@ -81,17 +81,61 @@ def running() -> Sections:
     return [RECORD, sect(0, FIRST), (b"OPEN", open_part), (b"PEND", PENDING), (b"LIVE", cbor.encode(live))]
 
 
+SECRET = bytes(range(160, 192))
+SAID: dict[str, Any] = {
+    "v": 1,
+    "key": ed25519.public_key(SECRET),
+    "op": "LAB-7",
+    "host": "celltrail 0.1.0",
+    "utc": 1_794_172_806_700,
+    "verdict": "recording",
+}
+
+
+def before_sign(sections: Sections) -> bytes:
+    """All bytes of the file before the section SIGN."""
+    return HEADER + b"".join(section(tag, content) for tag, content in sections)
+
+
+def sign(sections: Sections, body: bytes, covered: bytes | None = None) -> tuple[bytes, bytes]:
+    """The section SIGN behind these sections, over other bytes when they are given."""
+    digest = sha256(before_sign(sections) if covered is None else covered)
+    signature = ed25519.sign(SECRET, b"celltrail read-out 1\0" + digest + body)
+    return b"SIGN", cbor.encode({"a": body, "s": signature})
+
+
+def signed(name: str, sections: Sections, section_sign: tuple[bytes, bytes], good_one: bool, **said: Any) -> Vector:
+    """A sound file with a signature, right or wrong."""
+    return good(name, [*sections, section_sign], signature={"good": good_one, "said": tagged(SAID | said)})
+
+
+def signatures() -> Iterator[Vector]:
+    body = cbor.encode(SAID)
+    yield signed("signed-running", running(), sign(running(), body), True)
+    closed = [RECORD, sect(0, FIRST, SECOND)]
+    yield signed("signed-more-keys", closed, sign(closed, cbor.encode(SAID | {"x": 1})), True)
+    yield signed("signed-no-sectors", [RECORD], sign([RECORD], body), True)
+    note = [RECORD, (b"note", b"ours")]
+    yield signed("signed-with-note", note, sign(note, body), True)
+    yield signed("signed-other-bytes", closed, sign(closed, body, before_sign(closed)[:-1]), False)
+    other = (RECORD[0], cbor.encode(META | {"operator": "LAB-8"}))
+    yield signed("signed-other-meta", closed, sign([other, closed[1]], body), False)
+    tag, payload = sign(closed, body)
+    moved = (tag, cbor.encode({"a": cbor.encode(SAID | {"op": "LAB-8"}), "s": payload[-64:]}))
+    yield signed("signed-other-operator", closed, moved, False, op="LAB-8")
+
+
 def trail(name: str, data: bytes, **rest: Any) -> Vector:
     return vector(name, [*DEVICE, "host"], size=len(data), sha256=sha256(data), **rest, pieces=pieces(data))
 
 
-def good(name: str, sections: Sections) -> Vector:
+def good(name: str, sections: Sections, **rest: Any) -> Vector:
     """A sound file with the list of its sections: tag, offset of the payload, its length."""
     data, places, at = whole(sections), [], len(HEADER)
     for tag, content in [*sections, (b"DONE", bytes(32))]:
         places.append([tag.decode(), at + 12, len(content)])
         at += 12 + len(content)
-    return trail(name, data, sections=places, meta=tagged(META))
+    return trail(name, data, sections=places, meta=tagged(META), **rest)
 
 
 def valid() -> Iterator[Vector]:
@@ -141,6 +185,13 @@ def invalid() -> Iterator[Vector]:
     yield broken("open-sector-twice", whole([*closed, open_part]), "a sector that is whole and open")
     yield broken("open-twice", whole([RECORD, open_part, open_part]), "OPEN twice")
     yield broken("pending-twice", whole([*closed, (b"PEND", b""), (b"PEND", b"")]), "PEND twice")
+    body = cbor.encode(SAID)
+    yield broken("sign-twice", whole([*closed, sign(closed, body), sign(closed, body)]), "SIGN twice")
+    yield broken("sign-before-sectors", whole([RECORD, sign([RECORD], body), closed[1]]), "SIGN before SECT")
+    behind = [*closed, sign(closed, body), (b"note", b"")]
+    yield broken("note-behind-sign", whole(behind), "a section between SIGN and DONE")
+    open_first = [RECORD, open_part, sect(0, FIRST)]
+    yield broken("open-before-sectors", whole(open_first), "OPEN before SECT")
     version_2 = bare("trail_header", {"version": 2})
     yield broken("version-2", whole(closed, version_2), "version 2")
 
