@@ -331,7 +331,6 @@ WORKS = {
     "keys": (keys_nearly_full, work_keys),
     "store": (store_nearly_full, work_store),
     "worn-seal": (worn_seals, work_roll),
-    "worn-close": (worn_seals, work_stop),
     "stop": (started, work_stop),
     "first-arm": (new_logger, work_first_arm),
     "arm": (stopped, work_arm),

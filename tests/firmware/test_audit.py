@@ -8,7 +8,6 @@ from celltrail_protocol import cbor, codes, frames, smp
 from celltrail_protocol.records import STORE_EARLIER, STORE_IDENTITY
 
 # The firmware is compiled from source here, which takes room that a board keeps for its work.
-# heapsize: 320k
 
 MINUTE = 60000
 CLOCK = {"op": "EF", "tick": 0, "utc": 99, "unc": 7, "src": 1}

@@ -9,7 +9,7 @@ from fakes import Board, Chip, arm, image_of, make, plan, restart, run
 
 from celltrail_protocol import codes, smp
 
-GOLDEN = "1a66f083442e33ebbce90bc5a38efa0508696aef197511361d087fb118f5f146"
+GOLDEN = "94fad0c8ec7d093f1eb6ab04ab8e4303d64d2ee58ee06e34e59b21c457cac866"
 SECOND = 1000
 MINUTE = 60 * SECOND
 

@@ -6,7 +6,6 @@ from celltrail_protocol import cbor, codes, frames, smp
 from celltrail_protocol.seals import commitment, live_mac
 
 # The firmware is compiled from source here, which takes room that a board keeps for its work.
-# heapsize: 320k
 
 MINUTE = 60000
 MARK = {"kind": 3, "outcome": 1, "op": "AB", "place": "DUS", "note": "ok"}

@@ -8,7 +8,6 @@ from celltrail_protocol import cbor, frames, smp
 from celltrail_protocol.seals import DEVICE, command_mac, key_id, mask_key, rotation_check
 
 # The firmware is compiled from source here, which takes room that a board keeps for its work.
-# heapsize: 320k
 
 NEW = bytes(range(100, 132))
 

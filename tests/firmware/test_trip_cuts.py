@@ -7,7 +7,6 @@ from faulty_flash import cut_everywhere
 from celltrail_protocol import codes, smp
 
 # The firmware is compiled from source here, which takes room that a board keeps for its work.
-# heapsize: 320k
 
 MINUTE = 60000
 

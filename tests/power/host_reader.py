@@ -7,7 +7,7 @@ from power_bench import value
 from power_check import Found, expect
 
 from celltrail.evidence import verdict as words
-from celltrail.evidence.findings import ALTERED
+from celltrail.evidence.causes import ALTERED
 from celltrail.evidence.record import Record
 from celltrail.evidence.trail import TrailParts, parse_trail, trail_bytes
 from celltrail.evidence.verify import check_trail
