@@ -12,7 +12,7 @@ from tests.host.fake_logger import UID, sector
 def path(tmp_path):
     with PartFile(tmp_path / "a.part", UID, 7) as part:
         for index in (0, 1, 5):
-            part.keep(index, sector(index))
+            part.keep(index * 4096, sector(index))
     return tmp_path / "a.part"
 
 
@@ -31,7 +31,7 @@ def test_a_record_that_was_cut_short_is_dropped_and_written_over(path, cut):
     os.truncate(path, path.stat().st_size - cut)
     with PartFile(path, UID, 7) as part:
         assert sorted(part.sectors) == [0, 1]
-        part.keep(2, sector(2))
+        part.keep(2 * 4096, sector(2))
     assert sorted(reopened(path)) == [0, 1, 2]
 
 
@@ -77,7 +77,7 @@ def test_a_full_disk(tmp_path):
         part.keep(0, sector(0))
         full = mock.Mock(write=mock.Mock(side_effect=OSError(28, "No space left")))
         with mock.patch.object(part, "_file", full), pytest.raises(UsageFault, match=r"No space left.*stays there"):
-            part.keep(1, sector(1))
+            part.keep(4096, sector(1))
     assert sorted(reopened(tmp_path / "a.part")) == [0]
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
 from celltrail.cli.common import Device, Json, Keys, Operator, checked_operator, find, print_json
-from celltrail.errors import DeviceFault, UsageFault
+from celltrail.errors import DeviceFault, Interrupted, UsageFault
 from celltrail.keys.keystore import KeyStore
 from celltrail.link.address import Address
 from celltrail.link.discovery import scan
@@ -80,8 +80,19 @@ async def _all(device: str | None, every: bool, wish: Wish, keys: KeyStore) -> l
     outcomes = []
     for address in addresses:
         with Screen() as screen:
-            outcomes.append(await Download(address, wish, keys, screen).run())
+            outcomes.append(await _one(Download(address, wish, keys, screen)))
     return outcomes
+
+
+async def _one(one: Download) -> Outcome:
+    try:
+        return await one.run()
+    except asyncio.CancelledError as stop:
+        if one.kept is None:
+            raise
+        raise Interrupted(
+            f"interrupted; what has been read is kept in {one.kept}, and the same command goes on from there"
+        ) from stop
 
 
 async def _loggers() -> list[Address]:

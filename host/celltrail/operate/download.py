@@ -1,20 +1,24 @@
 """From a logger to a verified `.trail` file: resumes, reconnects, and tells the logger what is safe."""
 
 import asyncio
+import contextlib
 import re
 import time
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
 from celltrail import __version__
 from celltrail.errors import DeviceFault, ErrorAnswer, LinkLost, RefusedFault, UsageFault
-from celltrail.evidence.trail import TrailParts, write_trail
+from celltrail.evidence.trail import MOST_BYTES, PART_SUFFIX, TrailParts, trail_bytes
 from celltrail.evidence.verdict import Verdict
 from celltrail.evidence.verify import verify_file
+from celltrail.files import read_bytes, write_atomic
 from celltrail.keys.keystore import KeyStore
 from celltrail.link.address import Address
 from celltrail.link.messages import Status
+from celltrail.link.refusals import FS_NOT_FOUND
 from celltrail.link.session import ClockPair, Session, open_session
 from celltrail.operate.commands import tell_time
 from celltrail.operate.part_file import PartFile
@@ -47,7 +51,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished download; `reused` sectors came from an interrupted one."""
+    """A finished download; `reused` whole sectors, and all in all `reused_bytes`, came from an interrupted one."""
 
     path: Path
     uid: bytes
@@ -55,6 +59,7 @@ class Outcome:
     trip: int
     sectors: int
     reused: int
+    reused_bytes: int
     read_bytes: int
     seconds: float
     verdict: Verdict
@@ -68,11 +73,23 @@ class Outcome:
             "trip": self.trip,
             "sectors": self.sectors,
             "sectors_reused": self.reused,
+            "bytes_reused": self.reused_bytes,
             "read_bytes": self.read_bytes,
             "seconds": round(self.seconds, 3),
             "verdict": self.verdict.to_json(),
             "acknowledged": self.acknowledged,
         }
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A read-out in its place; the logger's record up to `used` of sector `index` is in it."""
+
+    path: Path
+    index: int
+    used: int
+    sectors: int
+    verdict: Verdict
 
 
 class Download:
@@ -84,24 +101,43 @@ class Download:
         self._keys = keys
         self._reporter = reporter
         self._first: Status | None = None
+        self._part: PartFile | None = None
+        self._written: _Written | None = None
+        self._held = contextlib.ExitStack()
         self._pairs: list[ClockPair] = []
-        self._reused = 0
-        self._have = 0
+        self._reused = (0, 0)
         self._read_bytes = 0
+
+    @property
+    def kept(self) -> Path | None:
+        """Where an interrupted read-out goes on from; None while nothing has been read."""
+        return self._part.path if self._part is not None and self._part.size else None
 
     async def run(self) -> Outcome:
         """Raises LinkLost when the link fails again and again; what was read stays in the part file."""
         began_s = time.monotonic()
+        with self._held:
+            acknowledged = await self._insist()
+            assert self._written is not None
+            assert self._part is not None
+            self._part.discard()
+        return self._outcome(self._written, acknowledged, time.monotonic() - began_s)
+
+    async def _insist(self) -> bool:
+        """Connect until the read-out is written and told to the logger; whether the logger took that."""
         failures = 0
         while True:
-            before = self._have
+            before = self._read_bytes
             try:
                 async with open_session(self._address) as session:
-                    return await self._session(session, began_s)
+                    return await self._session(session)
             except DeviceFault as fault:
                 if self._first is None:
                     raise
-                failures = 1 if self._have > before else failures + 1
+                failures = 1 if self._read_bytes > before else failures + 1
+                if failures > len(PAUSES_S) and self._written is not None:
+                    self._reporter.say(f"{fault}; the logger goes on to report unread data")
+                    return False
                 await self._pause(failures, fault)
 
     async def _pause(self, failures: int, fault: DeviceFault) -> None:
@@ -113,31 +149,79 @@ class Download:
         self._reporter.say(f"connecting again in {pause_s:g} s: {fault}")
         await asyncio.sleep(pause_s)
 
-    async def _session(self, session: Session, began_s: float) -> Outcome:
+    async def _session(self, session: Session) -> bool:
         trip = self._choose(session)
         self._keys.require()
+        if self._part is None:
+            self._part = self._open_part(session, trip)
+        if self._written is None:
+            self._written = await self._read(session, trip, self._part)
+        return self._written.verdict.intact and await self._acknowledge(session, trip, self._written)
+
+    def _open_part(self, session: Session, trip: int) -> PartFile:
+        """Held until the end, so that no other download writes it; refuses a target that is there already."""
         path = self._path(session, trip)
+        beside = path.with_name(path.name + PART_SUFFIX)
+        taken = path.exists() and not self._wish.force
+        exists = UsageFault(f"{path} exists already; name another file with -o, or replace it with --force")
+        if taken and not beside.exists():
+            raise exists
+        part = self._held.enter_context(PartFile(beside, session.uid, trip))
+        if taken:
+            self._written = self._find_written(path, part)
+            if self._written is None:
+                raise exists
+            self._reporter.say(f"{path} was complete already; only its end was not told to the logger")
+        if part.set_aside is not None:
+            self._reporter.say(f"{part.path} was not of this trip; it is {part.set_aside} now")
+        self._reused = len(part.sectors), part.size
+        self._pairs += _pairs_of(part.note)
+        return part
+
+    def _find_written(self, path: Path, part: PartFile) -> _Written | None:
+        """The file in its place, if it is the one that this part file was about to become."""
+        written = part.note.get("written")
+        if not isinstance(written, list) or written[:1] != [sha256(read_bytes(path, MOST_BYTES)).digest()]:
+            return None
+        _, index, used, sectors = written
+        return _Written(path, index, used, sectors, verify_file(path, self._keys))
+
+    async def _read(self, session: Session, trip: int, part: PartFile) -> _Written:
         await self._tell_time(session, trip)
         self._pairs.append(await session.pair())
-        with PartFile(path.with_name(path.name + ".part"), session.uid, trip) as part:
-            if part.set_aside is not None:
-                self._reporter.say(f"{part.path} was not of this trip; it is {part.set_aside} now")
-            end = await self._fill(session, trip, part)
-            self._pairs.append(await session.pair())
-            write_trail(path, self._parts(session, trip, part, end), replace=self._wish.force)
-            part.discard()
-        verdict = verify_file(path, self._keys)
+        end = await self._fill(session, trip, part)
+        self._pairs.append(await session.pair())
+        return self._write(self._path(session, trip), self._parts(session, trip, part, end), session.status, part)
+
+    def _write(self, path: Path, parts: TrailParts, status: Status, part: PartFile) -> _Written:
+        """Publish the read-out. Should we die right after that, the part file tells that it is complete."""
+        index, used = status.sectors - 1, status.used
+        if parts.open_part is not None:
+            index, used = parts.open_part[0], len(parts.open_part[1])
+        sectors = len(parts.runs) + (parts.open_part is not None)
+        data = trail_bytes(parts)
+        part.take_note(parts.meta | {"written": [sha256(data).digest(), index, used, sectors]})
+        try:
+            write_atomic(path, data, replace=self._wish.force)
+        except UsageFault as fault:
+            raise UsageFault(f"{fault}; what has been read stays in {part.path}") from fault
+        return _Written(path, index, used, sectors, verify_file(path, self._keys))
+
+    def _outcome(self, written: _Written, acknowledged: bool, seconds: float) -> Outcome:
+        assert self._first is not None
+        assert self._wish.trip is not None
         return Outcome(
-            path=path,
-            uid=session.uid,
-            name=session.status.name,
-            trip=trip,
-            sectors=len(part.sectors) + (end is not None),
-            reused=self._reused,
+            path=written.path,
+            uid=self._first.uid,
+            name=self._first.name,
+            trip=self._wish.trip,
+            sectors=written.sectors,
+            reused=self._reused[0],
+            reused_bytes=self._reused[1],
             read_bytes=self._read_bytes,
-            seconds=time.monotonic() - began_s,
-            verdict=verdict,
-            acknowledged=verdict.intact and await self._acknowledge(session, trip, end),
+            seconds=seconds,
+            verdict=written.verdict,
+            acknowledged=acknowledged,
         )
 
     def _choose(self, session: Session) -> int:
@@ -158,8 +242,6 @@ class Download:
         path = self._wish.path or self._wish.folder / f"{file_name(session)}-{trip}.trail"
         if path.is_dir():
             raise UsageFault(f"{path} is a folder; name a file in it with -o")
-        if path.exists() and not self._wish.force:
-            raise UsageFault(f"{path} exists already; name another file with -o, or replace it with --force")
         return path
 
     async def _tell_time(self, session: Session, trip: int) -> None:
@@ -173,49 +255,70 @@ class Download:
             self._reporter.say(f"{refused}; the record gets no clock for this boot")
 
     async def _fill(self, session: Session, trip: int, part: PartFile) -> OpenEnd | None:
-        readout = Readout(session, trip, part, self._progress)
+        readout = Readout(session, trip, part, self._reporter.progress)
+        part.take_note(self._meta(session.status, trip))
         try:
-            if part.sectors:
-                await readout.check_part()
-                self._reused = self._reused or len(part.sectors)
-            return await readout.run(self._keys.candidates(session.uid, trip))
+            await readout.check_part()
+            end = await readout.run(self._keys.candidates(session.uid, trip))
+        except ErrorAnswer as refused:
+            raise self._explain(refused, session, trip) from refused
         finally:
             self._read_bytes += readout.read_bytes
+        for first, stop in readout.lost:
+            which = f"sector {first} was" if stop == first + 1 else f"sectors {first} to {stop - 1} were"
+            self._reporter.say(f"{which} not there any more; the logger may have overwritten its oldest")
+        return end
 
-    def _progress(self, have: int, total: int) -> None:
-        self._have = have
-        self._reporter.progress(have, total)
+    def _explain(self, refused: ErrorAnswer, session: Session, trip: int) -> RefusedFault:
+        """A trip that has gone while it was read deserves more words than the logger's answer."""
+        if self.kept is None or (refused.group, refused.code) != (smp.GROUP_FS, FS_NOT_FOUND):
+            return refused
+        now = session.status.trip
+        how = f"trip {now} was begun" if now and now != trip else "it was erased"
+        return RefusedFault(
+            f"{session.status.called} has no trip {trip} any more, {how} meanwhile; what has been read stays in"
+            f" {self.kept}, and `celltrail merge` makes a read-out of it"
+        )
 
-    def _parts(self, session: Session, trip: int, part: PartFile, end: OpenEnd | None) -> TrailParts:
+    def _meta(self, status: Status, trip: int) -> dict[str, Any]:
         assert self._first is not None
-        meta = {
-            "uid": session.uid,
-            "name": session.status.name,
+        return {
+            "uid": status.uid,
+            "name": status.name,
             "trip": trip,
             "host": f"celltrail {__version__}",
             "operator": self._wish.operator,
             "status": self._first.as_map(),
             "pairs": [pair.as_list() for pair in self._pairs],
         }
-        runs = sorted(part.sectors.items())
+
+    def _parts(self, session: Session, trip: int, part: PartFile, end: OpenEnd | None) -> TrailParts:
+        meta, runs = self._meta(session.status, trip), sorted(part.sectors.items())
         if end is None:
             return TrailParts(meta, runs)
         live = {"nonce": end.nonce} | end.live.as_map()
         return TrailParts(meta, runs, (end.live.index, end.data), end.pending or None, live)
 
-    async def _acknowledge(self, session: Session, trip: int, end: OpenEnd | None) -> bool:
+    async def _acknowledge(self, session: Session, trip: int, written: _Written) -> bool:
         """Tell the logger what a verified file holds, so that it is no longer unread."""
         key = self._keys.device_key(session.uid)
         status = await session.refresh()
         if key is None or status.trip != trip:
             return False
-        index, used = (status.sectors - 1, status.used) if end is None else (end.live.index, end.live.used)
+        request = {"trip": trip, "index": written.index, "used": written.used}
         try:
-            await session.prove(smp.CMD_ACKNOWLEDGE, {"trip": trip, "index": index, "used": used}, key)
+            await session.prove(smp.CMD_ACKNOWLEDGE, request, key)
         except ErrorAnswer as refused:
             self._reporter.say(f"{refused}; the logger goes on to report unread data")
             return False
         return True
+
+
+def _pairs_of(note: dict[str, Any]) -> list[ClockPair]:
+    """The clock pairs of earlier runs of the same read-out."""
+    pairs = note.get("pairs")
+    rows = pairs if isinstance(pairs, list) else []
+    return [ClockPair(*row) for row in rows if isinstance(row, list) and [type(one) for one in row] == [int] * 5]
 
 
 def file_name(session: Session) -> str:
