@@ -99,7 +99,7 @@ def _umask() -> int:
 
 
 def _write_beside(path: Path, data: bytes, replace: bool, mode: int) -> None:
-    _sweep(path)
+    sweep(path)
     stream, temporary = _make_temporary(path)
     try:
         # Locked until it has its name, so that nobody sweeps it away.
@@ -135,7 +135,7 @@ def _make_temporary(path: Path) -> tuple[BinaryIO, Path]:
         stream.close()
 
 
-def _sweep(path: Path) -> None:
+def sweep(path: Path) -> None:
     """Remove what processes that were killed have left beside `path`: those files that nobody locks."""
     if sys.platform == "win32":
         return

@@ -14,7 +14,7 @@ from celltrail.errors import DeviceFault, ErrorAnswer, LinkLost, RefusedFault, U
 from celltrail.evidence.trail import MOST_BYTES, PART_SUFFIX, TrailParts, trail_bytes
 from celltrail.evidence.verdict import Verdict
 from celltrail.evidence.verify import verify_file
-from celltrail.files import read_bytes, write_atomic
+from celltrail.files import read_bytes, sweep, write_atomic
 from celltrail.keys.keystore import KeyStore
 from celltrail.link.address import Address
 from celltrail.link.messages import Status
@@ -167,6 +167,7 @@ class Download:
         if taken and not beside.exists():
             raise exists
         part = self._held.enter_context(PartFile(beside, session.uid, trip))
+        sweep(path)
         if taken:
             self._written = self._find_written(path, part)
             if self._written is None:

@@ -80,7 +80,9 @@ class PartFile:
         file = _open_locked(self.path)
         try:
             if not header.startswith(file.read(len(header))):
-                # Still under its lock: nobody may be writing what is moved.
+                # Under its lock, where an open file can be moved: nobody may be writing it.
+                if os.name == "nt":
+                    file.close()
                 self.set_aside = self._move_away()
                 file.close()
                 file = _open_locked(self.path)
@@ -114,10 +116,9 @@ class PartFile:
 
     def __exit__(self, *_: object) -> None:
         # A full disk must not hide the fault that is on its way.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), self._file:
             if not self._part.pieces.size and not self._discarded:
-                self.path.unlink(missing_ok=True)
-            self._file.close()
+                self._remove()
 
     @property
     def sectors(self) -> dict[int, bytes]:
@@ -171,9 +172,15 @@ class PartFile:
         """The read-out is complete: the file has done its work."""
         self._discarded = True
         try:
-            self.path.unlink(missing_ok=True)
+            self._remove()
         except OSError as fault:
             raise UsageFault(f"{self.path} is not needed any more, and can't be removed: {fault.strerror}") from fault
+
+    def _remove(self) -> None:
+        """Under the lock, where an open file can be removed."""
+        if os.name == "nt":
+            self._file.close()
+        self.path.unlink(missing_ok=True)
 
     def _disk(self, fault: OSError) -> UsageFault:
         kept = "; what has been read stays there, and the same command goes on from it" if self.size else ""
