@@ -47,6 +47,8 @@ class RealLogger:
         self.asked_again = []
         self.arrived = set()
         self._requests = {}
+        # How many bytes the host knows to be sealed.
+        self._sealed = 0
 
     def fly_until(self, sectors, minutes=0):
         """Log until the trip has so many sectors, and some minutes longer."""
@@ -100,9 +102,10 @@ class RealLogger:
         if (group, command) == DOWNLOAD and sequence in self._requests:
             answer = cbor.loads(memoryview(message)[smp.HEADER_SIZE :])
             offset = self._requests.pop(sequence)
+            self.arrived.update(range(offset, min(offset + len(answer.get("data", b"")), self._sealed)))
+        elif (group, command) == (smp.GROUP_CELLTRAIL, smp.CMD_STATUS):
             ring = self.app.trip.ring
-            sealed = (ring.sectors() - ring.is_open) * SECTOR_SIZE
-            self.arrived.update(range(offset, min(offset + len(answer.get("data", b"")), sealed)))
+            self._sealed = (ring.sectors() - ring.is_open) * SECTOR_SIZE
 
     def allowed(self, way, size):
         """How many of the next bytes pass."""

@@ -22,6 +22,7 @@ from celltrail.link.refusals import FS_NOT_FOUND
 from celltrail.link.session import ClockPair, Session, open_session
 from celltrail.operate.commands import tell_time
 from celltrail.operate.part_file import PartFile
+from celltrail.operate.pieces import Span
 from celltrail.operate.readout import OpenEnd, Readout
 from celltrail_protocol import smp
 
@@ -51,7 +52,10 @@ class Wish:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished download; `reused` whole sectors, and all in all `reused_bytes`, came from an interrupted one."""
+    """A finished download; `reused` whole sectors, and all in all `reused_bytes`, came from an interrupted one.
+
+    `lost` are the sectors [first, end) that the logger did not have any more.
+    """
 
     path: Path
     uid: bytes
@@ -61,6 +65,7 @@ class Outcome:
     reused: int
     reused_bytes: int
     read_bytes: int
+    lost: tuple[Span, ...]
     seconds: float
     verdict: Verdict
     acknowledged: bool
@@ -75,6 +80,7 @@ class Outcome:
             "sectors_reused": self.reused,
             "bytes_reused": self.reused_bytes,
             "read_bytes": self.read_bytes,
+            "sectors_lost": [[first, stop - 1] for first, stop in self.lost],
             "seconds": round(self.seconds, 3),
             "verdict": self.verdict.to_json(),
             "acknowledged": self.acknowledged,
@@ -107,6 +113,7 @@ class Download:
         self._pairs: list[ClockPair] = []
         self._reused = (0, 0)
         self._read_bytes = 0
+        self._lost: tuple[Span, ...] = ()
 
     @property
     def kept(self) -> Path | None:
@@ -220,6 +227,7 @@ class Download:
             reused=self._reused[0],
             reused_bytes=self._reused[1],
             read_bytes=self._read_bytes,
+            lost=self._lost,
             seconds=seconds,
             verdict=written.verdict,
             acknowledged=acknowledged,
@@ -262,19 +270,20 @@ class Download:
             await readout.check_part()
             end = await readout.run(self._keys.candidates(session.uid, trip))
         except ErrorAnswer as refused:
-            raise self._explain(refused, session, trip) from refused
+            raise await self._explain(refused, session, trip) from refused
         finally:
             self._read_bytes += readout.read_bytes
-        for first, stop in readout.lost:
+        self._lost = tuple(readout.lost)
+        for first, stop in self._lost:
             which = f"sector {first} was" if stop == first + 1 else f"sectors {first} to {stop - 1} were"
-            self._reporter.say(f"{which} not there any more; the logger may have overwritten its oldest")
+            self._reporter.say(f"{which} overwritten by the logger, or can't be read from its flash; the rest is here")
         return end
 
-    def _explain(self, refused: ErrorAnswer, session: Session, trip: int) -> RefusedFault:
+    async def _explain(self, refused: ErrorAnswer, session: Session, trip: int) -> RefusedFault:
         """A trip that has gone while it was read deserves more words than the logger's answer."""
         if self.kept is None or (refused.group, refused.code) != (smp.GROUP_FS, FS_NOT_FOUND):
             return refused
-        now = session.status.trip
+        now = (await session.refresh()).trip
         how = f"trip {now} was begun" if now and now != trip else "it was erased"
         return RefusedFault(
             f"{session.status.called} has no trip {trip} any more, {how} meanwhile; what has been read stays in"

@@ -114,7 +114,11 @@ class Readout:
         """
         doubts = 0
         for _ in range(_ATTEMPTS):
-            await self._fill(*await self._sealed())
+            first, stop = await self._sealed()
+            await self._fill(first, stop)
+            if (await self._sealed())[1] > stop:
+                # It was found to have moved on.
+                continue
             if not self._is_running():
                 return None
             end = await read_open_end(self._session, self._fetch, self._trip)
