@@ -53,6 +53,7 @@ class RealLogger:
     def fly_until(self, sectors, minutes=0):
         """Log until the trip has so many sectors, and some minutes longer."""
         while self.app.trip.ring.sectors() < sectors:
+            assert self.app.trip.ring.is_open
             run(self.app, self.app.board.tick_ms + MINUTE)
         run(self.app, self.app.board.tick_ms + minutes * MINUTE)
 

@@ -6,8 +6,12 @@ import pytest
 from fakes import arm, plan
 
 from celltrail.errors import RefusedFault
+from celltrail.evidence.trail import write_trail
+from celltrail.evidence.verify import verify_file
 from celltrail.operate import readout
 from celltrail.operate.download import Download, Wish
+from celltrail.operate.merge import merge
+from celltrail.operate.merge_source import load_sources
 from celltrail.operate.part_file import read_part
 from celltrail_protocol import smp
 from tests.host.download_bench import ADDRESS, Told, running
@@ -263,3 +267,45 @@ def test_a_wiped_logger_counts_its_trips_from_1_again(bench, kept):
     other.fly_until(3)
     with pytest.raises(RefusedFault, match="does not match the trip"):
         bench(other).read(path)
+
+
+def merged(bench, *paths):
+    """The word of the verdict on the merged file."""
+    result = merge(load_sources(paths))
+    assert result.conflicts == ()
+    out = bench.folder / "merged.trail"
+    write_trail(out, result.parts)
+    return verify_file(out, bench.keys).word
+
+
+def test_a_ring_that_is_read_before_and_after_it_wraps(bench):
+    made = bench(wrapping())
+    early, _ = made.read()
+    logger = made.logger
+    logger.fly_until(logger.app.trip.ring.sectors() + 2)
+    late, _ = made.read()
+    assert (early.verdict.word, late.verdict.word) == ("recording", "parts missing")
+    assert merged(made, early.path, late.path) == "recording"
+    (made.folder / "merged.trail").unlink()
+    logger.stop()
+    closed, _ = made.read()
+    assert merged(made, closed.path, late.path, early.path) == "closed"
+
+
+def test_what_was_read_of_a_trip_that_is_gone_is_not_lost(bench):
+    made = bench(running())
+    early, _ = made.read()
+    path, logger = made.folder / "t.trail", made.logger
+    logger.fly_until(4)
+
+    def next_trip():
+        logger.stop()
+        arm(logger.host, plan(), discard=True)
+
+    once(logger, LIVE, next_trip)
+    with pytest.raises(RefusedFault, match="celltrail merge"):
+        made.read(path)
+    part = path.with_name("t.trail.part")
+    assert sorted(read_part(part).pieces.sectors) == [0, 1, 2]
+    # The newest sectors are gone with the trip; what is there is proven up to its last seal.
+    assert merged(made, early.path, part) == "parts missing"
