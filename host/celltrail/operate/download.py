@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from celltrail import __version__
 from celltrail.errors import DeviceFault, ErrorAnswer, LinkLost, RefusedFault, UsageFault
@@ -21,70 +21,13 @@ from celltrail.link.messages import Status
 from celltrail.link.refusals import FS_NOT_FOUND
 from celltrail.link.session import ClockPair, Session, open_session
 from celltrail.operate.commands import tell_time
+from celltrail.operate.outcome import Outcome, Reporter, Wish
 from celltrail.operate.part_file import PartFile
 from celltrail.operate.pieces import Span
 from celltrail.operate.readout import OpenEnd, Readout
 from celltrail_protocol import smp
 
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
-
-
-class Reporter(Protocol):
-    """Who tells the user how it goes."""
-
-    def say(self, text: str) -> None:
-        """One line about something unusual."""
-
-    def progress(self, have: int, total: int) -> None:
-        """Bytes of the trip that are here, and that there will be."""
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What to read, and where to; `path` None: <name>-<trip>.trail in `folder`; `trip` None: the latest."""
-
-    folder: Path = Path()
-    path: Path | None = None
-    trip: int | None = None
-    operator: str = ""
-    force: bool = False
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A finished download; `reused` whole sectors, and all in all `reused_bytes`, came from an interrupted one.
-
-    `lost` are the sectors [first, end) that the logger did not have any more.
-    """
-
-    path: Path
-    uid: bytes
-    name: str
-    trip: int
-    sectors: int
-    reused: int
-    reused_bytes: int
-    read_bytes: int
-    lost: tuple[Span, ...]
-    seconds: float
-    verdict: Verdict
-    acknowledged: bool
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "file": str(self.path),
-            "uid": self.uid.hex(),
-            "name": self.name,
-            "trip": self.trip,
-            "sectors": self.sectors,
-            "sectors_reused": self.reused,
-            "bytes_reused": self.reused_bytes,
-            "read_bytes": self.read_bytes,
-            "sectors_lost": [[first, stop - 1] for first, stop in self.lost],
-            "seconds": round(self.seconds, 3),
-            "verdict": self.verdict.to_json(),
-            "acknowledged": self.acknowledged,
-        }
 
 
 @dataclass(frozen=True)
