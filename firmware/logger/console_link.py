@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _READ_AT_ONCE = 256
 _BITES = 4
 _MOST_HELD = 32
+# A longer request is none of a client that counts; thirty of the longest would fill the heap.
+_LONGEST_HELD = 128
 _STATUS = (smp.GROUP_CELLTRAIL, smp.CMD_STATUS)
 _DOWNLOAD = (smp.GROUP_FS, smp.FS_DOWNLOAD)
 
@@ -82,7 +84,8 @@ class ConsoleLink:
         kind = _kind(message)
         if kind == _STATUS:
             self._sent = self._acknowledged = 0
-        acknowledged = _acknowledgement(message) if kind == _DOWNLOAD else None
+        counts = kind == _DOWNLOAD and len(message) <= _LONGEST_HELD
+        acknowledged = _acknowledgement(message) if counts else None
         if acknowledged is None:
             self._answer(message)
             return

@@ -1,5 +1,7 @@
 """The device's parsers as targets, in the subset that MicroPython runs: bytes in, an exception out only for a defect."""
 
+import sys
+
 from fakes import HN, K0, KEY, Board, arm, make, plan, provision, run
 from fake_flash import SECTORS, new_flash
 from flash_image import IMAGE_SEEDS, write_image
@@ -8,42 +10,47 @@ from vector_files import data_of, read, same
 from celltrail_protocol import cbor, codes, console, frames, series, smp
 from celltrail_protocol.layout import ProtocolError, unpack
 from celltrail_protocol.plan import LONGEST_PLAN, validate
+from boards.models.nor_flash import NorFlash
 from logger.alarms import Alarms
 from logger.schedule import Schedule
 
+SMALL = sys.implementation.name == "micropython"
 _MOST_STEPS = 400
-_MOST_HELD_BYTES = 8192
+_MOST_HELD_BYTES = 4096
 STATES = ("new", "keyed", "armed", "logging", "stopped")
 
 
 class Bench:
-    """A logger in a wanted state, made anew only when its flash has changed since."""
+    """Loggers in the wanted states, each made anew only when its flash has changed since.
+
+    A small heap has room for one; elsewhere each state has its own.
+    """
 
     def __init__(self):
-        self._state = None
-        self._programs = -1
-        self.app = self.host = None
+        self._kept = {}
 
     def logger(self, number):
         state = STATES[number % len(STATES)]
-        if state != self._state or self.app.area.programs != self._programs:
-            # Let go of the old one first: a small heap has no room for two.
-            self.app = self.host = None
-            self.app, self.host = _logger(state)
-            self._state, self._programs = state, self.app.area.programs
-        self.app.board.tick_ms += 2000
-        return self.app, self.host
+        app, host, programs = self._kept.get(state, (None, None, -1))
+        if app is None or app.area.programs != programs:
+            app = host = None
+            if SMALL:
+                self._kept = {}
+            app, host = _logger(state, None if SMALL else NorFlash(SECTORS))
+            self._kept[state] = (app, host, app.area.programs)
+        app.board.tick_ms += 2000
+        return app, host
 
     def forget(self):
-        """Its flash is used for something else."""
-        self._state = self.app = self.host = None
+        """The one flash is used for something else."""
+        self._kept = {}
 
 
 BENCH = Bench()
 
 
-def _logger(state):
-    app, host = make()
+def _logger(state, flash):
+    app, host = make(Board(flash))
     if state == "keyed":
         provision(host)
     elif state != "new":

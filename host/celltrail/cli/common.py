@@ -15,6 +15,7 @@ from celltrail.link.address import Address, parse_address
 from celltrail.link.discovery import only_logger
 from celltrail.link.session import Session, open_session
 from celltrail.operate.commands import LONGEST_OPERATOR, short_text
+from celltrail.plain_text import printable_lines
 
 DEVICE_VARIABLE = "CELLTRAIL_DEVICE"
 OPERATOR_VARIABLE = "CELLTRAIL_OPERATOR"
@@ -55,7 +56,7 @@ T = TypeVar("T")
 
 def say(text: str) -> None:
     """A message for people, on standard error."""
-    print(text, file=sys.stderr, flush=True)
+    print(printable_lines(text), file=sys.stderr, flush=True)
 
 
 def print_json(value: Any) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from celltrail import __version__
 from celltrail.errors import CelltrailError
+from celltrail.plain_text import printable
 
 # The overview needs names and one line each; a command's module is loaded when it is called.
 COMMANDS = {
@@ -133,7 +134,7 @@ def _ended(code: str | int | None) -> int:
 
 
 def _tell(text: str) -> None:
-    print(f"celltrail: {' '.join(text.split())}", file=sys.stderr)
+    print(f"celltrail: {printable(' '.join(text.split()))}", file=sys.stderr)
 
 
 def main() -> None:

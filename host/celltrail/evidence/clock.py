@@ -23,6 +23,8 @@ _QUARTER_MS = 15 * 60 * 1000
 # Ticks and UTC are whole milliseconds, each rounded down.
 _ROUNDING_MS = 2
 _PPM = 1e-6
+# A crafted file may hold any number of clocks that contradict each other.
+_MOST_FLAGS = 100
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ class Clock:
         elif apart_ms:
             text += f", a drift of {(abs(off_ms) - unsure_ms) / apart_ms / _PPM:.0f} ppm or more"
         text += "; the reading computer's is not used" if one.recorded and not two.recorded else ""
-        if text not in self.flags:
+        if len(self.flags) < _MOST_FLAGS and text not in self.flags:
             self.flags.append(text)
         return float(abs(off_ms))
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-import cbor2
 import numpy as np
 
 from celltrail.evidence.decode_series import ReadingFrames, Shocks
@@ -26,8 +25,9 @@ from celltrail.evidence.record import (
 )
 from celltrail.evidence.scan import Sector, fields, scan_sectors
 from celltrail.evidence.trail import Trail
+from celltrail.plain_text import printable, printable_values
 from celltrail.plans.sensor import Sensor
-from celltrail_protocol import frames
+from celltrail_protocol import cbor, frames
 from celltrail_protocol.codes import CLOCK_VIRTUAL
 from celltrail_protocol.layout import ProtocolError, names, size, unpack
 from celltrail_protocol.records import NO_SLOT
@@ -37,6 +37,7 @@ _MOST_CHANNELS = 4
 MOST_MS = 1 << 50
 _MOST_PAIRS = 1000
 _NO_UID = bytes(8)
+_LONGEST_NAME = 64
 
 
 def read_record(trail: Trail, sectors: Sequence[Sector] | None = None) -> Record:
@@ -197,7 +198,7 @@ class _Decoder:
         return Record(
             uid=plan.get("uid", self._trail.uid or _NO_UID),
             trip=plan.get("trip", self._trail.trip),
-            name=_clean(str(self._trail.meta.get("name", ""))),
+            name=_name(self._trail.meta),
             period_ms=plan.get("period_ms", 0),
             settings=plan.get("settings", b""),
             plan_bytes=settings,
@@ -232,7 +233,7 @@ class _Decoder:
         for origin, count in zip(schedule, np.searchsorted(lasts, ends).tolist(), strict=True):
             last = int(lasts[count - 1]) if count else -1
             if last >= origin.slot0:
-                tick_ms = origin.tick0_ms + (last - origin.slot0) * period_ms
+                tick_ms = min(MOST_MS, origin.tick0_ms + (last - origin.slot0) * period_ms)
                 self._last_ticks[origin.boot] = max(tick_ms, self._last_ticks.get(origin.boot, 0))
         return [Instant(boot, tick) for boot, tick in sorted(self._last_ticks.items())]
 
@@ -256,21 +257,22 @@ def _parse_plan(payload: bytes) -> tuple[Mapping[str, Any], tuple[Sensor, ...]]:
 
 def _text(data: bytes) -> str:
     """Text that people typed; what is not UTF-8 or not printable is shown as a replacement sign."""
-    return _clean(data.decode(errors="replace"))
+    return printable(data.decode(errors="replace"))
 
 
-def _clean(text: str) -> str:
-    return "".join(one if one.isprintable() else "\ufffd" for one in text)
+def _name(meta: dict[str, Any]) -> str:
+    name = meta.get("name")
+    return printable(name, _LONGEST_NAME) if isinstance(name, str) else ""
 
 
 def _plan_map(data: bytes | None) -> dict[str, Any] | None:
     if data is None:
         return None
     try:
-        value = cbor2.loads(data)
-    except (cbor2.CBORError, ValueError, RecursionError, OverflowError, MemoryError):
+        value = cbor.loads(data)
+    except ProtocolError:
         return None
-    return value if isinstance(value, dict) and all(isinstance(key, str) for key in value) else None
+    return printable_values(value) if isinstance(value, dict) else None
 
 
 def _read_out_pairs(meta: dict[str, Any]) -> list[ClockPair]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import repeat
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,12 @@ from celltrail.plans.sensor import Sensor
 from celltrail_protocol.frames import READINGS, TABLES, WAVE
 from celltrail_protocol.series import BLOCK_READINGS, BLOCK_WAVE
 
-# More readings than the largest flash can hold: a crafted file may not fill the memory.
-MOST_READINGS = 64_000_000
+# A reading each second for 400 days, the longest trip: a crafted file may not fill the memory.
+MOST_READINGS = 35_000_000
+
+
+# The pieces of one event's waveform by axis, as (first sample, values).
+Waves: TypeAlias = dict[int, list[tuple[int, npt.NDArray[np.int16]]]]
 
 
 class SeriesFrames:
@@ -146,16 +150,18 @@ class Shocks(SeriesFrames):
     def decode(self, step_ng: int) -> tuple[tuple[Shock, ...], list[Flaw]]:
         """The shocks in the order recorded, each with its waveform when it is whole."""
         waves = self._waves()
-        shocks = tuple(_shock(event, at, rest, step_ng, waves) for event, at, rest in self._events)
+        # `pop`: a waveform belongs to the first event of its number. A crafted file may repeat the number.
+        shocks = tuple(_shock(event, at, rest, step_ng, waves.pop(event, {})) for event, at, rest in self._events)
         return shocks, self.flaws
 
-    def _waves(self) -> dict[tuple[int, int], list[tuple[int, npt.NDArray[np.int16]]]]:
+    def _waves(self) -> dict[int, Waves]:
         """The pieces by event and axis, as (first sample, values)."""
         heads, values, begins = self.unpack()
-        found: dict[tuple[int, int], list[tuple[int, npt.NDArray[np.int16]]]] = {}
+        found: dict[int, Waves] = {}
         for head, begin in zip(heads, begins.tolist(), strict=True):
             piece = values[begin : begin + int(head["count"])]
-            found.setdefault((int(head["event"]), int(head["axis"])), []).append((int(head["first"]), piece))
+            axes = found.setdefault(int(head["event"]), {})
+            axes.setdefault(int(head["axis"]), []).append((int(head["first"]), piece))
         return found
 
 
@@ -164,10 +170,10 @@ def _shock(
     at: Instant,
     rest: Sequence[Any],
     step_ng: int,
-    waves: dict[tuple[int, int], list[tuple[int, npt.NDArray[np.int16]]]],
+    waves: Waves,
 ) -> Shock:
     tick_us, rate_mHz, base, peak, velocity, duration, longest, flags, window, pre = rest
-    axes = [_joined(waves.get((event, axis), []), window) for axis in range(3)]
+    axes = [_joined(waves.get(axis, []), window) for axis in range(3)]
     whole = tuple(axis for axis in axes if axis is not None)
     shown = whole if len(whole) == len(axes) and window else ()
     return Shock(

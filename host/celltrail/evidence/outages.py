@@ -1,5 +1,6 @@
 """Where the record has no readings, and why: lost sensors, late samples, restarts, and what nobody accounts for."""
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -64,10 +65,12 @@ def _of_run(record: Record, run: Run, reason: str) -> Outage:
 def restarts_of(record: Record) -> list[Outage]:
     """From the last sign of life of a boot to the next boot's frame; the reason is the cause of the reset."""
     last = {instant.boot: instant.tick_ms for instant in record.last_ticks}
+    numbers = sorted(last)
     found = []
     for boot in record.boots:
-        before = max((number for number in last if number < boot.at.boot), default=None)
-        if before is not None:
+        place = bisect_left(numbers, boot.at.boot)
+        if place:
+            before = numbers[place - 1]
             cause = RESET_NAMES.get(boot.cause, f"cause {boot.cause}")
             found.append(Outage(None, Instant(before, last[before]), boot.at, 0, cause))
     return found

@@ -53,7 +53,7 @@ def prove(trail: Trail, sectors: Sequence[Sector], tags: Sequence[Sequence[Tag]]
 
 
 def _check_tag(proof: Proof, ladder: Ladder, tag: Tag, trip: int, epoch: int) -> None:
-    if epoch > MOST_EPOCH or not _is_good(ladder.key(epoch), tag, trip, epoch):
+    if trip < 0 or epoch > MOST_EPOCH or not _is_good(ladder.key(epoch), tag, trip, epoch):
         proof.findings.append(tag.finding(ALTERED, f"the {tag.name} doesn't fit the bytes before it"))
         return
     proof.proven_to = (tag.sector.index, tag.end)

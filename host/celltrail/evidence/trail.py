@@ -15,7 +15,8 @@ import cbor2
 from celltrail.errors import UsageFault
 from celltrail.evidence.trail_parser import Damage, Section, parse_sections
 from celltrail.files import read_bytes, write_atomic
-from celltrail_protocol.layout import pack, size, unpack
+from celltrail_protocol import cbor
+from celltrail_protocol.layout import ProtocolError, pack, size, unpack
 from celltrail_protocol.records import (
     MAGIC_TRAIL,
     SECTOR_SIZE,
@@ -26,10 +27,15 @@ from celltrail_protocol.records import (
 )
 
 TRAIL_VERSION = 1
+_UID_SIZE = 8
+_LAST_TRIP = 0xFFFFFFFF
 # What a read-out that was interrupted begins with.
 PART_MAGIC = b"CTPART1\n"
 # Far above any logger's flash, so that a foreign file can't fill the memory.
-MOST_BYTES = 256_000_000
+MOST_BYTES = 64_000_000
+# META and LIVE (SPEC.md section 11).
+MOST_MAP_BYTES = 65_536
+MOST_MAP_ITEMS = 16_384
 
 
 @dataclass(frozen=True)
@@ -70,13 +76,13 @@ class Trail:
     def uid(self) -> bytes:
         """The logger's unique id, as the read-out says; empty when it doesn't."""
         uid = self.meta.get("uid")
-        return uid if isinstance(uid, bytes) else b""
+        return uid if isinstance(uid, bytes) and len(uid) == _UID_SIZE else b""
 
     @property
     def trip(self) -> int:
         """The trip's number, as the read-out says; -1 when it doesn't."""
         trip = self.meta.get("trip")
-        return trip if isinstance(trip, int) else -1
+        return trip if type(trip) is int and 0 <= trip <= _LAST_TRIP else -1
 
     @property
     def open_sector(self) -> SectorBytes | None:
@@ -213,8 +219,9 @@ def _map_of(data: bytes, section: Section | None, damage: list[Damage]) -> dict[
     if section is None:
         return None
     try:
-        value = cbor2.loads(data[section.start : section.end])
-    except (cbor2.CBORError, ValueError, RecursionError, OverflowError, MemoryError):
+        # Not cbor2: its tags make dates, expressions and shared structures of what a stranger wrote.
+        value = cbor.loads(data[section.start : min(section.end, section.start + MOST_MAP_BYTES)], MOST_MAP_ITEMS)
+    except ProtocolError:
         value = None
     if not isinstance(value, dict):
         damage.extend([] if section.cut else [section.damage("does not hold a CBOR map")])

@@ -15,6 +15,8 @@ _FIRST = size(TRAIL_HEADER)
 _CHECK_SIZE = 4
 # A crafted file may hold many false tags; after so many wrong guesses the rest counts as lost.
 _MOST_GUESSES = 64
+# One section for each two sectors of the largest file, and some.
+_MOST_SECTIONS = 10_000
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,16 @@ def parse_sections(data: bytes) -> tuple[list[Section], list[Damage]] | None:
     sections: list[Section] = []
     at = _FIRST
     guesses = [_MOST_GUESSES]
-    while at < len(data):
+    for _ in range(_MOST_SECTIONS):
+        if at >= len(data):
+            break
         section, at = _next_section(data, at, damage, guesses)
         if section is not None:
             sections.append(section)
         elif sections and sections[-1].tag == b"DONE":
             damage.append(Damage("bytes follow after the end (section DONE)", "DONE", sections[-1].end, at))
+    if at < len(data):
+        damage.append(Damage(f"there are more than {_MOST_SECTIONS} sections", "", at, len(data)))
     _check_order(data, sections, damage)
     return sections, damage
 

@@ -67,7 +67,7 @@ class Receipt:
             raise UsageFault(f"{where}: not a Celltrail arm receipt of version {RECEIPT_VERSION}")
         try:
             return cls(**_fields_from_json(values))
-        except (KeyError, TypeError, ValueError, UsageFault) as error:
+        except (KeyError, OverflowError, TypeError, ValueError, UsageFault) as error:
             raise UsageFault(f"{where}: the receipt is damaged ({error})") from error
 
 

@@ -47,7 +47,7 @@ def explain(name: str, group: int, body: Any) -> DeviceFault | ErrorAnswer | Non
 
 
 def _fault(name: str, group: Any, code: Any) -> DeviceFault | ErrorAnswer:
-    if not isinstance(code, int):
+    if not isinstance(code, int) or not (group is None or isinstance(group, int)):
         return DeviceFault(f"{name} reported an error that makes no sense")
     if group == smp.GROUP_CELLTRAIL and code in _OF_DEVICE:
         return DeviceFault(f"{name} {_OURS[code]}")

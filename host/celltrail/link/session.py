@@ -15,7 +15,8 @@ from celltrail.errors import DeviceFault, ErrorAnswer, RefusedFault
 from celltrail.link.address import Address
 from celltrail.link.client import TIMEOUT_S, TRIES, Client, connect
 from celltrail.link.messages import Challenge, ChallengeWrite, Status, StatusRead, proven_write
-from celltrail_protocol import codes, names, seals, smp
+from celltrail_protocol import cbor, codes, names, seals, smp
+from celltrail_protocol.layout import ProtocolError
 
 FIRST_ANSWER_S = 1.5
 _TOO_SOON_PAUSE_S = 1.1
@@ -114,7 +115,10 @@ class Session:
             raise DeviceFault(
                 f"{self.client.name} answered without this logger's proof; something else may sit on the line"
             )
-        result = cbor2.loads(answer.a)
+        try:
+            result = cbor.loads(answer.a)
+        except ProtocolError:
+            result = None
         if not isinstance(result, dict):
             raise DeviceFault(f"{self.client.name} gave an answer that makes no sense")
         return result

@@ -7,14 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from celltrail.errors import UsageFault
 from celltrail.evidence.verify import Checked
 from celltrail.files import write_atomic
 from celltrail.utc import iso
 from celltrail.views.summary import summarize, time_json, to_json
-from celltrail.views.table import ReadingsTable, readings_table
+from celltrail.views.table import ReadingsTable, readings_tables
 from celltrail_protocol.names import CLOCK_NAMES, FAULT_NAMES, REASON_NAMES, RESET_NAMES, SOURCE_NAMES, STATE_NAMES
 
 JSON_VERSION = 1
+# The document is made in memory, at some 500 bytes a row.
+MOST_ROWS = 2_000_000
 
 
 def write_record(checked: Checked, path: Path) -> None:
@@ -65,12 +68,22 @@ def record_json(checked: Checked) -> dict[str, Any]:
         ],
         "battery": [time_json(checked, one.at) | {"battery_mV": one.battery_mV} for one in record.checkpoints],
         "sensors": [asdict(channel.sensor) for channel in record.channels],
-        "readings": _readings_json(readings_table(checked)),
+        "readings": _readings_json(checked),
     }
 
 
-def _readings_json(table: ReadingsTable) -> dict[str, Any]:
+def _readings_json(checked: Checked) -> dict[str, Any]:
     """Columns of equal length, null where there is no value."""
+    whole: dict[str, Any] = {}
+    for table in readings_tables(checked):
+        for name, values in _columns(table).items():
+            whole.setdefault(name, []).extend(values)
+        if len(whole["slot"]) > MOST_ROWS:
+            raise UsageFault(f"{checked.trail.path}: has more than {MOST_ROWS} slots; export it as csv or parquet")
+    return whole
+
+
+def _columns(table: ReadingsTable) -> dict[str, list[Any]]:
     known, is_read = np.isfinite(table.bound_ms).tolist(), table.is_read.tolist()
     return {
         "utc": [iso(round(ms)) if ok else None for ms, ok in zip(table.utc_ms.tolist(), known, strict=True)],

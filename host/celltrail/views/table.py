@@ -1,6 +1,9 @@
-"""All slots of a trip as one table: a row for each slot and channel, readings and what is missing alike."""
+"""All slots of a trip as one table: a row for each slot and channel, readings and what is missing alike.
 
-from collections.abc import Sequence
+It comes in pieces, so that a long trip, or a file that claims one, needs no more memory than a short one.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,12 +11,14 @@ import numpy.typing as npt
 
 from celltrail.errors import UsageFault
 from celltrail.evidence.outages import UNACCOUNTED, reason_of
-from celltrail.evidence.record import Channel, Floats, Ints, Record
+from celltrail.evidence.record import Channel, Floats, Ints
 from celltrail.evidence.verify import Checked
 
 READ = "ok"
-# A damaged or crafted file may claim gaps of thousands of years.
-MOST_ROWS = 100_000_000
+# A slot each second for 400 days, the longest trip; a damaged or crafted file may claim gaps of thousands of years.
+MOST_LACKING = 35_000_000
+# So many slots at a time: some 20 MB for each channel.
+_SLOTS_A_PIECE = 100_000
 _COLUMNS = ("slot", "channel", "raw", "status")
 
 
@@ -42,12 +47,24 @@ class ReadingsTable:
         return np.asarray(self.status == 0)
 
 
-def readings_table(checked: Checked) -> ReadingsTable:
-    """The table of a record; UsageFault when it would be absurdly long."""
+def readings_tables(checked: Checked) -> Iterator[ReadingsTable]:
+    """The table of a record piece by piece, by slot; at least one piece. UsageFault when it would be absurdly long."""
     record = checked.record
     words = [READ]
-    pieces = [_piece(channel, *_lacking(checked, channel, words)) for channel in record.channels]
-    rows = np.concatenate([np.zeros((0, len(_COLUMNS)), np.int64), *pieces])
+    spans = [_spans(checked, channel, words) for channel in record.channels]
+    lacking = sum(int((one[:, 1] - one[:, 0]).sum()) for one in spans)
+    if lacking > MOST_LACKING:
+        raise UsageFault(
+            f"{checked.trail.path}: claims more than {MOST_LACKING} slots without a reading; see 'celltrail verify'"
+        )
+    for window in _windows(record.channels, spans):
+        first, end = window * _SLOTS_A_PIECE, (window + 1) * _SLOTS_A_PIECE
+        pieces = [_piece(channel, span, first, end) for channel, span in zip(record.channels, spans, strict=True)]
+        yield _table(checked, np.concatenate([np.zeros((0, len(_COLUMNS)), np.int64), *pieces]), words)
+
+
+def _table(checked: Checked, rows: Ints, words: Sequence[str]) -> ReadingsTable:
+    record = checked.record
     slot, number, raw, status = (rows[np.lexsort((rows[:, 1], rows[:, 0])), i] for i in range(len(_COLUMNS)))
     boot, tick_ms = record.instants_of(slot)
     utc_ms, bound_ms = checked.clock.utc_of(boot, tick_ms)
@@ -66,40 +83,50 @@ def readings_table(checked: Checked) -> ReadingsTable:
     )
 
 
-def _piece(channel: Channel, slots: Ints, status: Ints) -> Ints:
-    """The rows of one channel: its readings, and then its slots without one."""
-    read = len(channel.slots)
-    rows = np.zeros((read + len(slots), len(_COLUMNS)), np.int64)
-    rows[:read, 0], rows[read:, 0] = channel.slots, slots
+def _windows(channels: Sequence[Channel], spans: Sequence[Ints]) -> list[int]:
+    """The numbers of the pieces that hold anything: a crafted file's slots may lie far apart."""
+    found = {0} | {int(one) for channel in channels for one in np.unique(channel.slots // _SLOTS_A_PIECE)}
+    for first, end, _ in (span for one in spans for span in one.tolist()):
+        found.update(range(first // _SLOTS_A_PIECE, (end - 1) // _SLOTS_A_PIECE + 1))
+    return sorted(found)
+
+
+def _piece(channel: Channel, spans: Ints, first: int, end: int) -> Ints:
+    """The rows of one channel from slot `first` on: its readings, and then its slots without one."""
+    here = slice(*np.searchsorted(channel.slots, (first, end)))
+    read = channel.slots[here]
+    slots, status = _lacking(read, spans, first, end)
+    rows = np.zeros((len(read) + len(slots), len(_COLUMNS)), np.int64)
+    rows[: len(read), 0], rows[len(read) :, 0] = read, slots
     rows[:, 1] = channel.number
-    rows[:read, 2] = channel.raw
-    rows[read:, 3] = status
+    rows[: len(read), 2] = channel.raw[here]
+    rows[len(read) :, 3] = status
     return rows
 
 
-def _lacking(checked: Checked, channel: Channel, words: list[str]) -> tuple[Ints, Ints]:
-    """A channel's slots without a reading, each once, and the number of the reason's word."""
-    spans = _spans(checked.record, channel.number)
-    spans += [(one.first, one.end, UNACCOUNTED) for one in checked.verdict.holes if one.channel == channel.number]
-    if sum(end - first for first, end, _ in spans) > MOST_ROWS:
-        raise UsageFault(
-            f"{checked.trail.path}: claims more than {MOST_ROWS} slots without a reading; see 'celltrail verify'"
-        )
-    for _, _, reason in spans:
-        if reason not in words:
-            words.append(reason)
-    slots = np.concatenate([np.arange(first, end) for first, end, _ in spans] or [np.zeros(0, np.int64)])
-    status = np.repeat(
-        np.array([words.index(reason) for _, _, reason in spans], np.int64),
-        np.array([end - first for first, end, _ in spans], np.int64),
-    )
-    slots, first = np.unique(slots, return_index=True)
-    alone = ~np.isin(slots, channel.slots)
-    return slots[alone].astype(np.int64), status[first][alone]
+def _lacking(read: Ints, spans: Ints, first: int, end: int) -> tuple[Ints, Ints]:
+    """The slots without a reading, each once, and the number of the reason's word."""
+    mine = spans[(spans[:, 0] < end) & (spans[:, 1] > first)]
+    firsts, ends = np.maximum(mine[:, 0], first), np.minimum(mine[:, 1], end)
+    lengths = ends - firsts
+    begins = np.cumsum(lengths) - lengths
+    slots = np.arange(int(lengths.sum())) + np.repeat(firsts - begins, lengths)
+    slots, which = np.unique(slots, return_index=True)
+    alone = ~np.isin(slots, read)
+    return slots[alone], np.repeat(mine[:, 2], lengths)[which][alone]
 
 
-def _spans(record: Record, channel: int) -> list[tuple[int, int, str]]:
-    mine: Sequence[int | None] = (None, channel)
-    return [
-        (run.first, run.end, reason_of(run)) for run in record.runs if run.kind != "reading" and run.channel in mine
+def _spans(checked: Checked, channel: Channel, words: list[str]) -> Ints:
+    """Rows of (first, end, number of the reason's word) of the slots without a reading; new words are added."""
+    mine: Sequence[int | None] = (None, channel.number)
+    found = [
+        (run.first, run.end, reason_of(run))
+        for run in checked.record.runs
+        if run.kind != "reading" and run.channel in mine
     ]
+    found += [(one.first, one.end, UNACCOUNTED) for one in checked.verdict.holes if one.channel == channel.number]
+    numbers = {word: number for number, word in enumerate(words)}
+    for _, _, reason in found:
+        numbers.setdefault(reason, len(numbers))
+    words[:] = numbers
+    return np.array([(first, end, numbers[reason]) for first, end, reason in found], np.int64).reshape(-1, 3)

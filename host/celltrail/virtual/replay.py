@@ -25,6 +25,11 @@ DEFAULT_SHOCK_MS = 60_000
 _LIMITS_C = (-273.15, 1000.0)
 _LARGEST_G = 100_000.0
 _UNITS_MS = {"": 1000, "ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+# 100 years.
+_LONGEST_MS = 3_155_760_000_000
+# Some years of readings each second, and lines as no CSV file has: a packed file may claim to be endless.
+_MOST_ROWS = 5_000_000
+_LONGEST_LINE = 100_000
 _SPAN = re.compile(r"(\d+(?:\.\d+)?) ?([a-z]*)")
 
 
@@ -42,7 +47,10 @@ def parse_span_ms(text: str) -> int:
     found = _SPAN.fullmatch(text.strip().lower())
     if found is None or found[2] not in _UNITS_MS:
         raise UsageFault(f"{text!r} is no length of time; write 90s, 15m, 2h or 1d")
-    return round(float(found[1]) * _UNITS_MS[found[2]])
+    length_ms = float(found[1]) * _UNITS_MS[found[2]]
+    if length_ms > _LONGEST_MS:
+        raise UsageFault(f"{text!r} is longer than a logger can run; write 90s, 15m, 2h or 1d")
+    return round(length_ms)
 
 
 def read_readings(path: Path, columns: tuple[str, ...] = (), start_utc_ms: int | None = None) -> Readings:
@@ -157,7 +165,7 @@ class _Table:
 
     def __init__(self, path: Path, file: TextIO) -> None:
         self._path = path
-        self._reader = csv.reader(file)
+        self._reader = csv.reader(_lines(path, file))
         self.names = [name.strip() for name in next(self._reader, [])]
 
     def require(self, *names: str) -> None:
@@ -179,6 +187,17 @@ class _Table:
                     f"{self._path}: row {number}: has {len(cells)} cells, the header has {len(self.names)}"
                 )
             yield _Row(self._path, number, dict(zip(self.names, cells, strict=True)))
+
+
+def _lines(path: Path, file: TextIO) -> Iterator[str]:
+    for number in range(_MOST_ROWS):
+        line = file.readline(_LONGEST_LINE)
+        if not line:
+            return
+        if len(line) == _LONGEST_LINE:
+            raise UsageFault(f"{path}: row {number + 1}: is longer than {_LONGEST_LINE} characters")
+        yield line
+    raise UsageFault(f"{path}: has more than {_MOST_ROWS} rows; cut it into several files")
 
 
 @contextmanager
