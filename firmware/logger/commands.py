@@ -27,6 +27,16 @@ _MARK_BURST = 5
 _LONGEST_NAME = 24
 
 
+def checked_identity(identity: "Any") -> "Map":
+    """The identity as the store holds it; raises ProtocolError when it is none."""
+    if not isinstance(identity, dict) or not isinstance(identity.get("name", ""), str):
+        raise ProtocolError("identity: no map with a name")
+    key = identity.get("key")
+    if key is not None and not (isinstance(key, bytes) and len(key) == KEY_SIZE):
+        raise ProtocolError("identity: no key of 32 bytes")
+    return identity
+
+
 class Commands:
     """`image_hash` gives the SHA-256 over the firmware's files."""
 
@@ -60,7 +70,11 @@ class Commands:
     def mount(self) -> None:
         """Read who this logger is."""
         data = self._store.get(STORE_IDENTITY)
-        self._identity = cbor.loads(data) if data else {}
+        try:
+            self._identity = checked_identity(cbor.loads(data)) if data else {}
+        except ProtocolError:
+            # Bytes that check and are none of ours: as if there was none.
+            self._identity = {}
 
     # Reading
 

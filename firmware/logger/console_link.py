@@ -120,7 +120,7 @@ def _acknowledgement(message: bytes) -> "int | None":
     """The key "ack" of a download request; None for a client that does not count."""
     try:
         request: "Any" = cbor.loads(memoryview(message)[smp.HEADER_SIZE :])
-    except ProtocolError:
+    except (ProtocolError, MemoryError):
         return None
     acknowledged = request.get("ack") if isinstance(request, dict) else None
     if isinstance(acknowledged, bool) or not isinstance(acknowledged, int) or acknowledged < 0:

@@ -1,6 +1,7 @@
 """What goes into the record: readings through the journal into packed groups, events and checkpoints at once."""
 
 from celltrail_protocol import frames, series
+from celltrail_protocol.codes import STATE_STOPPED
 from celltrail_protocol.layout import ProtocolError, pack, unpack
 from logger.journal import one_channel, reading
 
@@ -168,7 +169,10 @@ class Recorder:
         if kind == frames.SHOCK:
             self.ring.events = unpack(frames.TABLES[kind], payload)[0] + 1 & 0xFFFF
         elif kind == frames.STATE:
-            self.stated = unpack(frames.TABLES[kind], payload)[1:3]
+            stated = unpack(frames.TABLES[kind], payload)[1:3]
+            # A state that we do not know would be one that no command leads out of.
+            if stated[0] <= STATE_STOPPED:
+                self.stated = stated
 
     def last_slot(self) -> int:
         """The highest slot that the record knows, or -1."""

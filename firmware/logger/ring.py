@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from logger.ratchet import Ratchet
 
 _NO_TAG = bytes(8)
+_OF_MOUNT = (frames.CHECKPOINT, frames.STATE)
 # Kept free at the end of a ring that may not wrap, so that a stop can still say why and seal.
 _RESERVE = 3 * 256
 
@@ -253,11 +254,14 @@ class Ring:
             return
         stopped_ms = -1
         for _, kind, start, end in found:
+            # A payload that is too short is none of ours, though its check is right.
+            if kind not in _OF_MOUNT or end - start < size(frames.TABLES[kind]):
+                continue
+            values = unpack(frames.TABLES[kind], sector, start, end)
             if kind == frames.CHECKPOINT:
-                self._step_after(unpack(frames.TABLES[kind], sector, start, end)[0])
-            elif kind == frames.STATE:
-                tick_ms, state = unpack(frames.TABLES[kind], sector, start, end)[:2]
-                stopped_ms = tick_ms if state == STATE_STOPPED else -1
+                self._step_after(values[0])
+            else:
+                stopped_ms = values[0] if values[1] == STATE_STOPPED else -1
         seal_begun = self._sector.refresh(sector, found)
         # Ticks that the sector tells, not that of now: a seal that is cut short again is begun with the same bytes.
         if stopped_ms >= 0:

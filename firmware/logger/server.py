@@ -61,7 +61,7 @@ class Server:
 
     def _run(self, group: int, command: int, op: int, message: bytes) -> "Map":
         try:
-            request = cbor.loads(memoryview(message)[smp.HEADER_SIZE :]) if len(message) > smp.HEADER_SIZE else {}
+            request = _body(message)
             if not isinstance(request, dict):
                 raise ProtocolError("smp: the body is no map")
             handler = self._handlers.get((group, command, op))
@@ -75,6 +75,16 @@ class Server:
         except RingFull:
             raise Refused(smp.ERR_STATE, smp.MGMT_BAD_STATE)
         raise Refused(smp.MGMT_NOT_SUPPORTED, smp.MGMT_NOT_SUPPORTED)
+
+
+def _body(message: bytes) -> "Any":
+    """What the request holds; raises ProtocolError, and Refused when the heap has no room for it: nothing is lost yet."""
+    if len(message) == smp.HEADER_SIZE:
+        return {}
+    try:
+        return cbor.loads(memoryview(message)[smp.HEADER_SIZE :])
+    except MemoryError:
+        raise Refused(smp.MGMT_NO_MEMORY, smp.MGMT_NO_MEMORY)
 
 
 def _error(version: int, group: int, code: int, plain: int) -> "Map":

@@ -3,7 +3,8 @@
 from hashlib import sha256
 
 from celltrail_protocol import cbor, codes, frames
-from celltrail_protocol.layout import pack
+from celltrail_protocol.layout import ProtocolError, pack
+from celltrail_protocol.plan import DEFAULTS, validate
 from celltrail_protocol.records import STORE_PLAN
 from logger.alarms import Alarms
 from logger.journal import Journal
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 # A brown-out loop must not eat the ring: nothing is written before the logger has run this long.
 STABLE_MS = 10000
-_NO_PLAN: "dict[str, Any]" = {"period_ms": 60000, "alarms": [], "marks_open": True, "wrap": False}
+_NO_PLAN = DEFAULTS
 
 
 class Trip:
@@ -225,9 +226,7 @@ class Trip:
         state = self.state
         state.boot = (state.boot + 1) & 0xFFFF
         self.ratchet.mount()
-        data = self._store.get(STORE_PLAN)
-        if state.trip and data is not None:
-            self._use_plan(cbor.loads(data), data)
+        self._mount_plan()
         self.ring.mount(state.trip, state.first_sequence, self.plan["wrap"])
         # No number is given twice, not even that of an arming that power has cut short.
         state.next_trip = max(state.next_trip, self.ring.newest_trip + 1, self.ratchet.trip + 1)
@@ -235,6 +234,21 @@ class Trip:
             self.ratchet.forget()
         if state.in_trip():
             self._go_on(now_ms)
+
+    def _mount_plan(self) -> None:
+        """Take up the plan of the trip; without one that can be read there is nothing to go on with."""
+        data = self._store.get(STORE_PLAN)
+        if not self.state.trip or data is None:
+            return
+        try:
+            plan = cbor.loads(data)
+            # Any sensor will do: one may have been changed since.
+            validate(plan, [(-32768, 32767)] * self.probes.count)
+        except ProtocolError:
+            # Its record can still be read out; the trip ends as one whose key is gone.
+            self.ratchet.forget()
+            return
+        self._use_plan(plan, data)
 
     def _go_on(self, now_ms: int) -> None:
         state, recorder = self.state, self.recorder

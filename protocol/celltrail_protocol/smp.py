@@ -63,6 +63,7 @@ ERR_KEY_SET = 12
 
 # Errors of SMP version 0, and of the standard groups where they have no number of their own.
 MGMT_UNKNOWN = 1
+MGMT_NO_MEMORY = 2
 MGMT_BAD_VALUE = 3
 MGMT_NO_ENTRY = 5
 MGMT_BAD_STATE = 6

@@ -166,7 +166,9 @@ def _is_plain(data: bytes) -> bool:
     except Exception:  # noqa: BLE001  cbor2's errors are not ours
         return False
     again = cbor2.loads(cbor2.dumps(value))
-    return not tagged and stream.tell() == len(data) and b"\xc2" not in data and _equal(again, value) and not _twice(data)
+    return (
+        not tagged and stream.tell() == len(data) and b"\xc2" not in data and _equal(again, value) and not _twice(data)
+    )
 
 
 def _twice(data: bytes) -> bool:
@@ -231,7 +233,13 @@ def key_file(data: bytes) -> None:
     store = KeyStore(FOLDER / "other-keys")
     for name in ("devices/" + UID.hex(), f"trips/{UID.hex()}-3", "pending/x"):
         write_private(store.folder / f"{name}.json", data)
-    for read in (lambda: store.device(UID), lambda: store.trip(UID, 3), lambda: store.pending_keys(UID), store.devices, store.trips):
+    for read in (
+        lambda: store.device(UID),
+        lambda: store.trip(UID, 3),
+        lambda: store.pending_keys(UID),
+        store.devices,
+        store.trips,
+    ):
         with declared():
             read()
 
@@ -310,7 +318,11 @@ def client(data: bytes) -> None:
         def progress(self, have: int, total: int) -> None: ...
 
     wish = download.Wish(FOLDER, FOLDER / "fetched.trail", force=True)
-    with mock.patch("celltrail.link.session.connect", connected), mock.patch.object(download, "PAUSES_S", ()), declared():
+    with (
+        mock.patch("celltrail.link.session.connect", connected),
+        mock.patch.object(download, "PAUSES_S", ()),
+        declared(),
+    ):
         try:
             asyncio.run(download.Download(parse_address("tcp://127.0.0.1:1"), wish, _keys(), Reporter()).run())
         except CelltrailError as fault:
@@ -372,7 +384,13 @@ def receipt_seeds() -> list[bytes]:
     sensor = {"model": 1, "step_nK": 7812500, "low_raw": -7040, "high_raw": 19200, "uncertainty_mK": 100}
     values = {"version": 1, "uid": UID.hex(), "name": "CT-1", "trip": 3, "profile": "2-8C", "plan": plan}
     values |= {"plan_text": ["a"], **hexes, "firmware": "1", "tick_ms": 5, "uncertainty_ms": 5, "operator": "A"}
-    values |= {"host": "x", "sensors": [sensor], "accel_model": 16, "simulated": False, "armed_utc": "2025-03-01T08:00:00Z"}
+    values |= {
+        "host": "x",
+        "sensors": [sensor],
+        "accel_model": 16,
+        "simulated": False,
+        "armed_utc": "2025-03-01T08:00:00Z",
+    }
     return [json.dumps(values).encode(), json.dumps(values | {"trip": 1e999, "tick_ms": 1e308}).encode()]
 
 

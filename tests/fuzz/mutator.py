@@ -1,7 +1,22 @@
 """A small deterministic mutator in the subset that MicroPython runs: one number, one mutated input."""
 
 _INTERESTING = (0, 1, 2, 7, 0x17, 0x18, 0x1F, 0x20, 0x40, 0x5F, 0x7F, 0x80, 0x9B, 0x9F, 0xBF, 0xDF, 0xF6, 0xFE, 0xFF)
-_WIDE = (0, 1, 255, 256, 4095, 4096, 65535, 65536, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF, 1 << 50, (1 << 63) - 1)
+_WIDE = (
+    0,
+    1,
+    255,
+    256,
+    4095,
+    4096,
+    65535,
+    65536,
+    0x7FFFFFFF,
+    0x80000000,
+    0xFFFFFFFE,
+    0xFFFFFFFF,
+    1 << 50,
+    (1 << 63) - 1,
+)
 _WIDE += ((1 << 64) - 1,)
 # CBOR heads that nest, claim much, or have no use here: lists, maps, indefinite ones, tags, floats, huge counts.
 _HEADS = (
@@ -76,7 +91,8 @@ def _splice(data: bytearray, seeds: "list[bytes]", random: Random) -> bytearray:
 
 def _repeat(data: bytearray, seeds: "list[bytes]", random: Random) -> bytearray:
     at = _place(data, random)
-    piece = data[at : at + 1 + random.below(64)]
+    # MicroPython cannot repeat a bytearray.
+    piece = bytes(data[at : at + 1 + random.below(64)])
     return data[:at] + piece * (2 + random.below(20)) + data[at:]
 
 

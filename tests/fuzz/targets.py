@@ -9,7 +9,16 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 FOUND = HERE / "found"
 # The folders that the targets import from; pytest has most of them, a program started by hand has none.
-for _folder in ("firmware/cpython", "firmware", "protocol", "host", "tests/firmware", "tests/protocol", "tests/host", "tests/fuzz"):
+for _folder in (
+    "firmware/cpython",
+    "firmware",
+    "protocol",
+    "host",
+    "tests/firmware",
+    "tests/protocol",
+    "tests/host",
+    "tests/fuzz",
+):
     if str(ROOT / _folder) not in sys.path:
         sys.path.append(str(ROOT / _folder))
 

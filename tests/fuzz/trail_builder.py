@@ -94,7 +94,9 @@ def _seeds() -> list[bytes]:
     ]  # fmt: skip
     meta = cbor2.dumps(forge.meta(pairs=[[1, 5, 1_740_816_000_000, 3, 1]]))
     odd_meta = cbor2.dumps({"uid": UID, "trip": -1, "name": "\x1b]0;x\x07", "status": {"trip": 3, "sectors": 1 << 40}})
-    live = cbor2.dumps({"nonce": bytes(16), "trip": 3, "epoch": 0, "index": 0, "used": 99, "tick": 1 << 60, "mac": bytes(32)})
+    live = cbor2.dumps(
+        {"nonce": bytes(16), "trip": 3, "epoch": 0, "index": 0, "used": 99, "tick": 1 << 60, "mac": bytes(32)}
+    )
     return [
         bytes((2,)) + flat + mark + shock + wave,
         bytes((3,)) + flat + b"".join(rest),
@@ -102,7 +104,8 @@ def _seeds() -> list[bytes]:
         bytes((2,)) + flat + _patch(_META, odd_meta) + _patch(_NEXT, b"") + rest[1] + _patch(_SEAL, b""),
         bytes((2,)) + flat + _patch(_GAP, b"\x05") + _patch(_NEXT, b"") + flat + _patch(_SECTION, b"xtraabc"),
         bytes((2,)) + _frame(frames.GAP, 5, 0xFFFFFFF0, 1) + _frame(frames.MISSING, 0, 0xFFFFFFFE, 65535, 1),
-        bytes((3,)) + _patch(_META, cbor2.dumps({"name": cbor2.CBORTag(35, "a"), "pairs": [[1, float("nan"), 3, 4, 5]]})),
+        bytes((3,))
+        + _patch(_META, cbor2.dumps({"name": cbor2.CBORTag(35, "a"), "pairs": [[1, float("nan"), 3, 4, 5]]})),
     ]
 
 
