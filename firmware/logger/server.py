@@ -78,7 +78,7 @@ class Server:
 
 
 def _body(message: bytes) -> "Any":
-    """What the request holds; raises ProtocolError, and Refused when the heap has no room for it: nothing is lost yet."""
+    """What the request holds; raises ProtocolError, and Refused when the heap has no room for it."""
     if len(message) == smp.HEADER_SIZE:
         return {}
     try:

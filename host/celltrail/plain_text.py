@@ -1,4 +1,4 @@
-"""Text from loggers and files as a terminal may see it: nothing that steers the terminal or turns the writing around."""
+"""Text from loggers and files as a terminal may see it: nothing that steers it or turns the writing around."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The device's parsers as targets, in the subset that MicroPython runs: bytes in, an exception out only for a defect."""
+"""The device's parsers as targets, in the subset that MicroPython runs: an exception comes out for a defect only."""
 
 import sys
 

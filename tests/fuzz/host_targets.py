@@ -422,11 +422,34 @@ def client_seeds() -> list[bytes]:
     opened = bytes(forge.sector[: forge.last_end])
     sectors = len(forge.sealed) + 1
     status = {
-        "state": 2, "reason": 1, "trip": 3, "boot": 1, "tick": 5, "name": "CT-1", "uid": UID, "keyed": True, "unread": True,
-        "alarms": 0, "battery": 3700, "clock": True, "period": 60000, "slot": 5, "sectors": sectors, "first": 0,
-        "used": len(opened), "free": 5, "chunk": 1024, "fw": "1", "format": 1, "models": [1], "steps": [7812500],
-        "low": [-7040], "high": [19200], "accel": 16, "last": [640],
-    }  # fmt: skip
+        "state": 2,
+        "reason": 1,
+        "trip": 3,
+        "boot": 1,
+        "tick": 5,
+        "name": "CT-1",
+        "uid": UID,
+        "keyed": True,
+        "unread": True,
+        "alarms": 0,
+        "battery": 3700,
+        "clock": True,
+        "period": 60000,
+        "slot": 5,
+        "sectors": sectors,
+        "first": 0,
+        "used": len(opened),
+        "free": 5,
+        "chunk": 1024,
+        "fw": "1",
+        "format": 1,
+        "models": [1],
+        "steps": [7812500],
+        "low": [-7040],
+        "high": [19200],
+        "accel": 16,
+        "last": [640],
+    }
     pair = {"dn": bytes(16), "tick": 6, "boot": 1}
     live = {"trip": 3, "epoch": 0, "index": sectors - 1, "used": 10, "pending": 0, "tick": 7, "mac": bytes(32)}
     refused = {"err": {"group": 64, "rc": 3}}

@@ -1,4 +1,4 @@
-"""Run device targets on MicroPython: `on_device.py TARGET FIRST COUNT`; seeds, found inputs, then mutations by number."""
+"""Run device targets on MicroPython: `on_device.py TARGET FIRST COUNT`; seeds, found inputs, then mutations."""
 
 import gc
 import os

@@ -87,11 +87,17 @@ def _seeds() -> list[bytes]:
     wave = b"".join(_frame(frames.WAVE, 0, axis, 0, 4, bytes((0, 0, 0x3C))) for axis in range(3))
     flat = _frame(frames.READINGS, 0, 0, 200, bytes((0x80, 2, 0x3C, 0xF0)))
     rest = [
-        _frame(frames.MISSING, 0, 200, 5, 1), _frame(frames.GAP, 205, 3, 1), _frame(frames.CLOCK, 1, 9000, 1_740_816_000_000, 50, 1),
-        _frame(frames.BOOT, 2, 1, 100, 208, 100, 3700), _frame(frames.STATE, 30_000, 3, 1, 0, 10_000, 3700),
-        _frame(frames.ALARM, 20_000, 0, 0, 1140, 7), _frame(frames.FAULT, 20_000, 16, 3, 0), _frame(frames.COMMAND, 20_000, 5, b"OP"),
-        _frame(frames.CHECKPOINT, 0, 20_000, 3700, bytes(16)), _frame(frames.SETTINGS, 0, 1, b"\xa1\x67profile\xfb" + bytes(8)),
-    ]  # fmt: skip
+        _frame(frames.MISSING, 0, 200, 5, 1),
+        _frame(frames.GAP, 205, 3, 1),
+        _frame(frames.CLOCK, 1, 9000, 1_740_816_000_000, 50, 1),
+        _frame(frames.BOOT, 2, 1, 100, 208, 100, 3700),
+        _frame(frames.STATE, 30_000, 3, 1, 0, 10_000, 3700),
+        _frame(frames.ALARM, 20_000, 0, 0, 1140, 7),
+        _frame(frames.FAULT, 20_000, 16, 3, 0),
+        _frame(frames.COMMAND, 20_000, 5, b"OP"),
+        _frame(frames.CHECKPOINT, 0, 20_000, 3700, bytes(16)),
+        _frame(frames.SETTINGS, 0, 1, b"\xa1\x67profile\xfb" + bytes(8)),
+    ]
     meta = cbor2.dumps(forge.meta(pairs=[[1, 5, 1_740_816_000_000, 3, 1]]))
     odd_meta = cbor2.dumps({"uid": UID, "trip": -1, "name": "\x1b]0;x\x07", "status": {"trip": 3, "sectors": 1 << 40}})
     live = cbor2.dumps(
