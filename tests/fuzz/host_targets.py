@@ -19,7 +19,6 @@ from celltrail.errors import CelltrailError, LinkLost
 from celltrail.evidence.series_numpy import decode_many
 from celltrail.evidence.trail import parse_trail, trail_bytes
 from celltrail.evidence.verify import Checked, check_trail
-from celltrail.files import write_atomic
 from celltrail.keys.keystore import KeyStore
 from celltrail.keys.receipt import load_receipt
 from celltrail.link.address import parse_address
@@ -248,7 +247,9 @@ def write_private(path: Path, data: bytes) -> None:
     """As the key store writes: closed to others."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.parent.parent.chmod(0o700)
-    write_atomic(path, data, private=True)
+    # Not `write_atomic`, which refuses to replace what looks like a read-out.
+    path.write_bytes(data)
+    path.chmod(0o600)
 
 
 def profile(data: bytes) -> None:

@@ -4,6 +4,7 @@ import zlib
 from dataclasses import dataclass
 from hashlib import sha256
 
+from celltrail.plain_text import printable
 from celltrail_protocol.layout import size, unpack
 from celltrail_protocol.records import MAGIC_TRAIL, TRAIL_HEADER, TRAIL_SECTION, unpack_checked
 
@@ -49,8 +50,8 @@ class Section:
 
     @property
     def name(self) -> str:
-        """The tag as text."""
-        return self.tag.decode("ascii", "replace")
+        """The tag as text; four bytes are enough to clear a terminal."""
+        return printable(self.tag.decode("ascii", "replace"))
 
     def damage(self, what: str) -> Damage:
         """This section is damaged: "section SECT <what>"."""

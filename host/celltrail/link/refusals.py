@@ -51,6 +51,6 @@ def _fault(name: str, group: Any, code: Any) -> DeviceFault | ErrorAnswer:
         return DeviceFault(f"{name} reported an error that makes no sense")
     if group == smp.GROUP_CELLTRAIL and code in _OF_DEVICE:
         return DeviceFault(f"{name} {_OURS[code]}")
-    words = {smp.GROUP_CELLTRAIL: _OURS, smp.GROUP_FS: _FILES}.get(group, _GENERAL)
+    words = _OURS if group == smp.GROUP_CELLTRAIL else _FILES if group == smp.GROUP_FS else _GENERAL
     text = words.get(code, f"reported error {code} of group {group}")
-    return ErrorAnswer(f"{name} {text}", group if isinstance(group, int) else -1, code)
+    return ErrorAnswer(f"{name} {text}", -1 if group is None else group, code)
