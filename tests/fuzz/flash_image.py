@@ -52,7 +52,7 @@ def _made(flash, op, sector, offset, payload):
         at = 24 if op == 7 else 20
         sequence = int.from_bytes(bytes(cells[at : at + 4]), "little")
         make = frames.seed if op == 7 else frames.journal_seed
-        return frames.build(payload[0], payload[1:], make(sequence, offset))
+        return frames.build(payload[0], payload[1:251], make(sequence, offset))
     return payload
 
 
