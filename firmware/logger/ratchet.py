@@ -34,7 +34,6 @@ class Ratchet:
     def mount(self) -> None:
         """Find the key of now; destroy older ones, and pieces of keys, that a power cut has left."""
         others: "list[tuple[int, int]]" = []
-        last = -1
         slot_bytes = bytearray(KEY_SLOT_SIZE)
         for sector in KEY_SECTORS:
             for slot in range(KEY_SLOTS):

@@ -2,6 +2,7 @@
 
 A piece of work runs once on a whole flash. A cut is then made by hand: the flash as it was before an operation, and
 that operation torn. The logger starts on it, goes on, and whoever checks knows what had been committed by then.
+All kinds of work stand in this one file because they share an actor and its watch.
 """
 
 import struct
