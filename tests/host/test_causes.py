@@ -7,8 +7,8 @@ import pytest
 from celltrail.evidence import causes
 from celltrail.evidence import verdict as words
 from celltrail.evidence.trail import trail_bytes
+from celltrail.keys.contacts import add_signer
 from celltrail.keys.ed25519 import Signer
-from celltrail.keys.signing import trust
 from celltrail_protocol import frames
 from celltrail_protocol.records import FRAMES_AT, HEADER_AT, SEAL_A_AT, SEAL_B_AT, SECTOR_SIZE
 from tests.host import thief
@@ -110,7 +110,7 @@ def test_who_signed_the_receipt_is_a_note_unless_known(closed, keys):
     keys.save_trip(UID, 3, K0, receipt_of(closed).signed_by(signer))
     (finding,) = found(check(closed.closed_parts(), keys), causes.RECEIPT_SIGNER)
     assert signer.public.hex() in finding.text
-    trust(keys, signer.public, "Leipzig")
+    add_signer(keys, "Leipzig", signer.public.hex())
     assert check(closed.closed_parts(), keys).findings == ()
 
 

@@ -233,6 +233,18 @@ def test_recipients_have_names(sites, keys_command):
     keys_command("A", "recipient", "remove", "koeln", expect=2)
 
 
+def test_signers_have_names(sites, keys_command):
+    public = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
+    assert "no signer has a name" in keys_command("A", "signer", "list")
+    assert "64 hex digits" in keys_command("A", "signer", "add", "koeln", "3d40", expect=2)
+    keys_command("A", "signer", "add", "koeln", public)
+    assert "koeln is 3d4017" in keys_command("A", "signer", "add", "koeln", "00" * 32, expect=4)
+    assert json.loads(keys_command("A", "signer", "list", "--json")) == {"koeln": public}
+    assert json.loads(keys_command("A", "show", "--json"))["signers"] == {"koeln": public}
+    keys_command("A", "signer", "remove", "koeln")
+    keys_command("A", "signer", "remove", "koeln", expect=2)
+
+
 @pytest.mark.parametrize("name", ["", "age1x", "a/b", "x" * 41, "-x", "ä"])
 def test_names_that_are_none(sites, name):
     with pytest.raises(UsageFault):

@@ -12,9 +12,9 @@ from celltrail.evidence import verdict as words
 from celltrail.evidence.signature import public_keys, signing
 from celltrail.evidence.trail import parse_trail, read_trail, trail_bytes, write_trail
 from celltrail.evidence.verify import check_trail
+from celltrail.keys.contacts import add_signer
 from celltrail.keys.ed25519 import Signer
 from celltrail.keys.keystore import KeyStore
-from celltrail.keys.signing import trust
 from celltrail.operate import signing as operate_signing
 from celltrail.operate.signing import write_signed
 from tests.host import thief
@@ -95,7 +95,7 @@ def test_without_a_named_key_the_signature_is_still_checked_and_asks_for_nothing
     verdict = audit(signed, keys)
     assert (verdict.word, verdict.exit_code, verdict.signature.answer) == (words.CLOSED, 0, None)
     assert verdict.signature.known_as is None
-    trust(keys, LAB.public, "the lab in Leipzig")
+    add_signer(keys, "the lab in Leipzig", LAB.public.hex())
     assert audit(signed, keys).signature.known_as == "the lab in Leipzig"
     assert audit(signed, nobody).exit_code == 5
 
@@ -299,28 +299,36 @@ def test_verify_with_the_public_key_of_somebody_else(file, tmp_path, capsys):
     assert f"ANOTHER KEY than you named: {LAB.public.hex()}" in told
 
 
+def test_verify_with_the_name_of_a_signer(file, tmp_path):
+    names = KeyStore(tmp_path / "names")
+    add_signer(names, "leipzig-lab", LAB.public.hex())
+    add_signer(names, "antwerp", OTHER.public.hex())
+    assert command(file, names.folder, "--public-key", "leipzig-lab") == 0
+    assert command(file, names.folder, "--public-key", "antwerp") == 1
+
+
 @pytest.mark.parametrize(
     ("word", "told"),
     [
-        ("nokey", "neither a file nor a public key of 64 hex digits"),
+        ("nokey", "neither a file, nor a public key of 64 hex digits, nor a signer's name"),
         ("abcd", "'abcd': not a public key of 64 hex digits; it has 4 characters"),
         ("", "not a public key"),
     ],
 )
 def test_what_is_no_public_key_is_said_in_one_line(word, told):
     with pytest.raises(UsageFault, match=told):
-        public_keys([word])
+        public_keys([word], {})
 
 
 def test_a_file_without_public_keys_is_said_with_its_line(tmp_path):
     path = tmp_path / "keys.txt"
     path.write_text("# none\n")
     with pytest.raises(UsageFault, match="holds no public key"):
-        public_keys([str(path)])
+        public_keys([str(path)], {})
     path.write_bytes(b"\x89CTRAIL\n")
     with pytest.raises(UsageFault, match="not a text file with public keys"):
-        public_keys([str(path)])
+        public_keys([str(path)], {})
     path.write_text(f"\n{LAB.public.hex()}\nLeipzig\n")
     with pytest.raises(UsageFault, match="line 3: 'Leipzig': not a public key"):
-        public_keys([str(path)])
+        public_keys([str(path)], {})
     assert UID

@@ -4,9 +4,9 @@ import stat
 
 import pytest
 
-from celltrail.errors import UsageFault
-from celltrail.keys import signing
-from celltrail.keys.ed25519 import Signer, is_good
+from celltrail.errors import RefusedFault, UsageFault
+from celltrail.keys import contacts, signing
+from celltrail.keys.ed25519 import Signer, is_good, parse_public
 from celltrail.keys.keystore import KeyStore
 from celltrail.keys.receipt import Receipt, load_receipt, save_receipt
 from tests.host.forge import K0, UID
@@ -75,18 +75,29 @@ def test_a_damaged_key_pair_is_named(store, change):
 
 def test_other_hosts_are_known_by_the_name_they_were_given(store):
     assert signing.known_as(store, PUBLIC) is None
-    signing.trust(store, PUBLIC, "Leipzig")
+    contacts.add_signer(store, "Leipzig", PUBLIC.hex().upper())
     assert signing.known_as(store, PUBLIC) == "Leipzig"
-    signing.distrust(store, PUBLIC)
+    contacts.remove_signer(store, "Leipzig")
     assert signing.known_as(store, PUBLIC) is None
-    with pytest.raises(ValueError, match="32 bytes"):
-        signing.trust(store, b"short", "x")
+
+
+def test_a_signers_name_and_key_belong_to_each_other(store):
+    contacts.add_signer(store, "Leipzig", PUBLIC.hex())
+    contacts.add_signer(store, "Leipzig", PUBLIC.hex())
+    with pytest.raises(RefusedFault, match="Leipzig is 3d4017"):
+        contacts.add_signer(store, "Leipzig", "00" * 32)
+    with pytest.raises(RefusedFault, match="known as Leipzig"):
+        contacts.add_signer(store, "Bremen", PUBLIC.hex())
+    with pytest.raises(UsageFault, match="no signer 'Bremen'"):
+        contacts.remove_signer(store, "Bremen")
+    with pytest.raises(UsageFault, match="letters, digits"):
+        contacts.add_signer(store, "a\x1b[2J", "00" * 32)
 
 
 @pytest.mark.parametrize("text", ["", "zz" * 32, "00" * 31, "00" * 33])
 def test_what_is_no_public_key_is_refused(text):
     with pytest.raises(UsageFault, match="64 hex digits"):
-        signing.parse_public(text)
+        parse_public(text)
 
 
 # The receipt

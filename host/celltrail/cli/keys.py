@@ -17,6 +17,7 @@ from celltrail.cli.common import (
     say,
     with_session,
 )
+from celltrail.cli.keys_contacts import recipients_app, signers_app
 from celltrail.cli.passphrase import ask_for
 from celltrail.errors import RefusedFault, UsageFault
 from celltrail.evidence.verify import load_checked
@@ -35,6 +36,7 @@ _EPILOG = """\b
 Examples:
   celltrail keys show                                   who this computer is
   celltrail keys recipient add koeln-qc age1...         whom it gives keys to
+  celltrail keys signer add koeln-lab 3d4017c3...       whose read-outs it knows
   celltrail keys export trip.trail --to koeln-qc -o trip.age
   celltrail keys import trip.age                        at the other site
   celltrail keys backup -o keys.age
@@ -55,8 +57,8 @@ app = typer.Typer(
     epilog=_EPILOG,
     help="Show, give away, take in, back up and rotate keys.",
 )
-recipient_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Named recipients of exported keys.")
-app.add_typer(recipient_app, name="recipient")
+app.add_typer(recipients_app, name="recipient")
+app.add_typer(signers_app, name="signer")
 
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="OUT.age", help="The file to write.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace an existing file.")]
@@ -164,7 +166,8 @@ def import_(
     by = f" by {maker.operator}" if maker.operator else ""
     print(f"made {maker.utc[:16].replace('T', ' ')} UTC{by}, as it says of itself: {maker.recipient}")
     if maker.signing_key:
-        print(f"its read-outs are signed by {maker.signing_key}; ask its maker whether that is so")
+        print(f"its read-outs are signed by {maker.signing_key}; ask its maker whether that is so, then")
+        print("give the key a name: celltrail keys signer add NAME HEX")
 
 
 @app.command()
@@ -227,33 +230,3 @@ def rotate(
         return
     print(f"{called} has a new device key" + ("" if fresh else ": the rotation that was cut short had arrived"))
     say("Make a new backup, and export the key again to sites that may command it (keys export --device-key).")
-
-
-@recipient_app.command("add")
-def recipient_add(
-    name: Annotated[str, typer.Argument(help="What to call them: koeln-qc.")],
-    recipient: Annotated[str, typer.Argument(metavar="age1...", help="From their `celltrail keys show`.")],
-    keys: Keys = None,
-) -> None:
-    """Give a recipient a name. Make sure by another way that it is theirs: call them."""
-    contacts.add_recipient(KeyStore(keys), name, recipient)
-    print(f"{name} is {recipient}")
-
-
-@recipient_app.command("list")
-def recipient_list(keys: Keys = None, json: Json = False) -> None:
-    """List the recipients that have a name."""
-    known = contacts.recipients(KeyStore(keys))
-    if json:
-        print_json(known)
-    elif known:
-        print("\n".join(f"{name}  {recipient}" for name, recipient in known.items()))
-    else:
-        print("no recipient has a name yet; celltrail keys recipient add NAME age1...")
-
-
-@recipient_app.command("remove")
-def recipient_remove(name: str, keys: Keys = None) -> None:
-    """Forget a recipient's name; what was given stays given."""
-    contacts.remove_recipient(KeyStore(keys), name)
-    print(f"{name} is no recipient any more")

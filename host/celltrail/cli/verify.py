@@ -12,6 +12,7 @@ from celltrail.cli.common import Json, Keys, print_json
 from celltrail.evidence.signature import public_keys
 from celltrail.evidence.verdict import Verdict
 from celltrail.evidence.verify import verify_file
+from celltrail.keys.contacts import signers
 from celltrail.keys.keystore import KeyStore
 from celltrail.views.verdict_text import verdict_lines
 
@@ -20,6 +21,7 @@ Examples:
   celltrail verify trip.trail
   celltrail verify trip.trail --keys build/demo/keys --json
   celltrail verify trip.trail --public-key lab-keys.txt
+  celltrail verify trip.trail --public-key koeln-lab      after `celltrail keys signer add`
 
 \b
 The answer is one of: closed, recording (exit code 0); altered, parts missing,
@@ -38,9 +40,9 @@ PublicKey = Annotated[
     list[str] | None,
     typer.Option(
         "--public-key",
-        metavar="HEX|FILE",
-        help="Who must have signed the read-out: 64 hex digits, or a file with such a key on each line."
-        " May be repeated.",
+        metavar="NAME|HEX|FILE",
+        help="Who must have signed the read-out: a signer's name, 64 hex digits, or a file with such a key"
+        " on each line. May be repeated.",
         show_default=False,
     ),
 ]
@@ -48,7 +50,8 @@ PublicKey = Annotated[
 
 def verify(file: File, public_key: PublicKey = None, keys: Keys = None, json: Json = False) -> None:
     """Is a .trail file complete and untouched, and who read it out?"""
-    verdict = verify_file(file, KeyStore(keys), public_keys(public_key) if public_key else None)
+    store = KeyStore(keys)
+    verdict = verify_file(file, store, public_keys(public_key, signers(store)) if public_key else None)
     # The answer's exit code stands, also when nobody reads the answer to its end.
     with suppress(BrokenPipeError):
         if json:

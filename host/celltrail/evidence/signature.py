@@ -1,6 +1,6 @@
 """The counter-signature of a read-out: who read it, when, and that it has not changed since (SPEC.md section 11)."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -14,8 +14,7 @@ from celltrail.evidence import causes
 from celltrail.evidence.findings import Finding
 from celltrail.evidence.trail import Sign, Trail
 from celltrail.files import read_bytes
-from celltrail.keys.ed25519 import PUBLIC_SIZE, Signer, is_good
-from celltrail.keys.signing import parse_public
+from celltrail.keys.ed25519 import PUBLIC_SIZE, Signer, is_good, parse_public
 from celltrail.utc import LAST_MS, iso
 
 LABEL = b"celltrail read-out 1\0"
@@ -137,12 +136,18 @@ def _text(value: Any) -> str:
     return "".join(one if one.isprintable() else "\ufffd" for one in value)
 
 
-def public_keys(named: Collection[str]) -> frozenset[bytes]:
-    """The keys of `--public-key`: 64 hex digits, or a file with a key at the start of each line; UsageFault."""
+def public_keys(named: Collection[str], signers: Mapping[str, str]) -> frozenset[bytes]:
+    """The keys of `--public-key`: a signer's name, 64 hex digits, or a file with a key at the start of each line.
+
+    `signers`: name to hex digits. UsageFault.
+    """
     keys: set[bytes] = set()
     for word in named:
         path = Path(word)
-        keys |= _keys_of_file(path) if path.is_file() else {_key_of_word(word)}
+        if word in signers:
+            keys.add(parse_public(signers[word]))
+        else:
+            keys |= _keys_of_file(path) if path.is_file() else {_key_of_word(word)}
     return frozenset(keys)
 
 
@@ -150,7 +155,10 @@ def _key_of_word(word: str) -> bytes:
     digits = word.strip()
     if all(one in "0123456789abcdefABCDEF" for one in digits):
         return parse_public(digits)
-    raise UsageFault(f"{word}: neither a file nor a public key of {2 * PUBLIC_SIZE} hex digits")
+    raise UsageFault(
+        f"{word}: neither a file, nor a public key of {2 * PUBLIC_SIZE} hex digits, nor a signer's name"
+        " (celltrail keys signer list)"
+    )
 
 
 def _text_of(path: Path) -> str:

@@ -7,6 +7,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from celltrail.errors import UsageFault
+
 PUBLIC_SIZE = 32
 
 
@@ -37,6 +39,19 @@ class Signer:
         """Plain JSON values; the secret is among them."""
         secret = self.private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
         return {"version": 1, "public": self.public.hex(), "secret": secret.hex()}
+
+
+def parse_public(text: str) -> bytes:
+    """A public key of 64 hex digits; UsageFault."""
+    digits = text.strip()
+    size = 2 * PUBLIC_SIZE
+    try:
+        public = bytes.fromhex(digits)
+    except ValueError as error:
+        raise UsageFault(f"{text!a}: not a public key of {size} hex digits") from error
+    if len(public) != PUBLIC_SIZE:
+        raise UsageFault(f"{text!a}: not a public key of {size} hex digits; it has {len(digits)} characters")
+    return public
 
 
 def is_good(public: bytes, signature: bytes, message: bytes) -> bool:

@@ -4,9 +4,10 @@ devices/<uid>.json         the keys that prove commands to a logger: of now, of 
 trips/<uid>-<trip>.json    K(0) of a trip, with its arm receipt, its read-outs, and to whom it was given
 pending/<uid>-<hash>.json  K(0) that was sent and not yet confirmed: a lost answer must not lose a key
 identity/age.json          this host's own age key, under which it is given keys
-contacts/recipients.json   whom it may give keys to
+identity/signing.json      the key pair with which it signs
+contacts/                  whom it may give keys to, and whose signatures it knows (`contacts`)
 
-Beside them: identity/ and signers/ (`signing`), seen/ (`celltrail.evidence.seen`).
+Beside them: seen/ (`celltrail.evidence.seen`).
 """
 
 import json

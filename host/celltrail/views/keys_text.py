@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from celltrail.keys.bundle import given_text
-from celltrail.keys.contacts import own_recipient, recipients
+from celltrail.keys.contacts import own_recipient, recipients, signers
 from celltrail.keys.entries import TripEntry
 from celltrail.keys.keystore import KeyStore
 from celltrail.keys.signing import public_hex
@@ -18,6 +18,7 @@ def keys_json(keys: KeyStore) -> dict[str, Any]:
         "recipient": own_recipient(keys),
         "signing_key": public_hex(keys) or None,
         "recipients": recipients(keys),
+        "signers": signers(keys),
         "loggers": [
             {
                 "uid": one.uid.hex(),
