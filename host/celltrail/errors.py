@@ -52,3 +52,9 @@ class NotCheckable(CelltrailError):
     """The key that the check needs is not at hand."""
 
     exit_code = 5
+
+
+class Interrupted(CelltrailError):
+    """The user broke it off, and there is something to say about what has been done so far."""
+
+    exit_code = 130

@@ -1,16 +1,21 @@
 """Write files so that a reader sees the old content or the whole new one, never a part."""
 
+import contextlib
 import errno
+import glob
 import os
 import stat
+import sys
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
 from celltrail.errors import UsageFault
 from celltrail_protocol.records import MAGIC_TRAIL
 
 _PRIVATE_MODE = 0o600
 _SHARED_MODE = 0o666
+_TEMPORARY = ".celltrail-unfinished"
 
 
 def describe_os_error(path: Path, error: OSError) -> UsageFault:
@@ -94,20 +99,74 @@ def _umask() -> int:
 
 
 def _write_beside(path: Path, data: bytes, replace: bool, mode: int) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    sweep(path)
+    stream, temporary = _make_temporary(path)
     try:
-        with os.fdopen(handle, "wb") as stream:
+        # Locked until it has its name, so that nobody sweeps it away.
+        with stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(name, mode)
-        if replace:
-            os.replace(name, path)
-        else:
-            _publish_new(Path(name), path)
+            os.chmod(temporary, mode)
+            if os.name == "posix":
+                _publish(temporary, path, replace)
+        if os.name != "posix":
+            _publish(temporary, path, replace)
     finally:
-        Path(name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def _publish(temporary: Path, path: Path, replace: bool) -> None:
+    if replace:
+        os.replace(temporary, path)
+    else:
+        _publish_new(temporary, path)
+
+
+def _make_temporary(path: Path) -> tuple[BinaryIO, Path]:
+    """A new file beside `path`, under a lock of this process."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_TEMPORARY, dir=path.parent)
+        stream = os.fdopen(handle, "wb")
+        # Another process may have swept it away before it was locked.
+        if lock(handle) and is_same_file(handle, Path(name)):
+            return stream, Path(name)
+        stream.close()
+
+
+def sweep(path: Path) -> None:
+    """Remove what processes that were killed have left beside `path`: those files that nobody locks."""
+    if sys.platform == "win32":
+        return
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*{_TEMPORARY}"):
+        with contextlib.suppress(OSError), left.open("r+b") as stream:
+            if lock(stream.fileno()):
+                left.unlink()
+
+
+def lock(handle: int) -> bool:
+    """Lock an open file for this process until it is closed; False when another one has it.
+
+    True also where there are no such locks: Windows, some network file systems.
+    """
+    if sys.platform == "win32":
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
+    return True
+
+
+def is_same_file(handle: int, path: Path) -> bool:
+    """Whether an open file is still the one of this name."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _publish_new(temporary: Path, path: Path) -> None:

@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from celltrail.cli.download import Screen
 from celltrail.evidence.trail import read_trail
 from celltrail.operate import download as module
 from celltrail.virtual import VirtualLogger
@@ -38,7 +39,7 @@ def test_the_flown_trip_is_worth_interrupting(whole):
 def test_the_logger_dies_and_comes_back(whole, cli, mocker, after_kB, for_s):
     logger, sectors = whole
     mocker.patch.object(module, "PAUSES_S", (0.1, 0.5, 1.0, 2.0))
-    honest = module.Download._progress
+    honest = Screen.progress
     killed = threading.Event()
 
     def progress(self, have, total):
@@ -48,7 +49,7 @@ def test_the_logger_dies_and_comes_back(whole, cli, mocker, after_kB, for_s):
             logger.kill()
             threading.Timer(for_s, logger.restart).start()
 
-    mocker.patch.object(module.Download, "_progress", progress)
+    mocker.patch.object(Screen, "progress", progress)
     answer = cli("download", "-d", logger.address, "-o", "again.trail")
     assert killed.is_set()
     assert for_s < 1 or "connecting again" in answer.err
@@ -60,10 +61,14 @@ def test_our_process_is_interrupted_and_started_again(whole, cli, kept):
     logger, sectors = whole
     words = [sys.executable, "-c", _interrupted(kept), "download", "-d", logger.address, "-o", "again.trail"]
     made = subprocess.run(words, cwd=cli.folder, capture_output=True, text=True, timeout=30, check=False)
-    assert (made.returncode, made.stderr) == (130, "celltrail: interrupted\n")
+    assert made.returncode == 130
+    assert made.stderr.startswith("celltrail: interrupted; what has been read is kept in again.trail.part")
+    assert made.stderr.endswith("the same command goes on from there\n")
+    assert made.stderr.count("\n") == 1
     answer = cli("download", "-d", logger.address, "-o", "again.trail", "--json").json
     assert answer["sectors_reused"] >= kept
-    assert answer["read_bytes"] == 4096 * (len(sectors) - answer["sectors_reused"])
+    assert answer["bytes_reused"] >= 4096 * kept
+    assert answer["read_bytes"] == 4096 * len(sectors) - answer["bytes_reused"]
     assert ring(cli.folder / "again.trail") == sectors
 
 
@@ -73,8 +78,8 @@ def _interrupted(kept):
 import os, signal
 from celltrail.operate.part_file import PartFile
 keep = PartFile.keep
-def then_interrupt(self, index, data):
-    keep(self, index, data)
+def then_interrupt(self, offset, data):
+    keep(self, offset, data)
     if len(self.sectors) == {kept}:
         os.kill(os.getpid(), signal.SIGINT)
 PartFile.keep = then_interrupt
@@ -95,7 +100,8 @@ def test_a_full_disk_leaves_the_part_and_the_next_try_goes_on(whole, cli):
     assert made.stderr.startswith("celltrail: can't write again.trail.part: File too large")
     assert made.stderr.count("\n") == 1
     answer = cli("download", "-d", logger.address, "-o", "again.trail", "--json").json
-    assert answer["sectors_reused"] == 2
+    assert 8000 < answer["bytes_reused"] < 10_000
+    assert answer["read_bytes"] == 4096 * len(sectors) - answer["bytes_reused"]
     assert ring(cli.folder / "again.trail") == sectors
 
 
@@ -126,14 +132,14 @@ def test_a_link_that_stays_lost(stopped, cli, tmp_path, mocker):
     mocker.patch("celltrail.operate.fetch.TIMEOUT_S", 0.5)
     with VirtualLogger(handled(), flash=stopped.copy_to(tmp_path)) as logger:
         counter = itertools.count()
-        honest = module.Download._progress
+        honest = Screen.progress
 
         def progress(self, have, total):
             honest(self, have, total)
             if next(counter) == 6:
                 logger.kill()
 
-        mocker.patch.object(module.Download, "_progress", progress)
+        mocker.patch.object(Screen, "progress", progress)
         answer = cli("download", "-d", logger.address, "-o", "a.trail", expect=3)
     assert "the same command goes on from here" in answer.err
     assert (tmp_path / "a.trail.part").exists()

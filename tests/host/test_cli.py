@@ -49,7 +49,7 @@ def test_help_names_every_command(capsys):
 
 
 @pytest.mark.parametrize(
-    "command", ["scan", "provision", "arm", "status", "start", "mark", "stop", "erase", "download", "demo"]
+    "command", ["scan", "provision", "arm", "status", "start", "mark", "stop", "erase", "download", "merge", "demo"]
 )
 def test_each_command_has_help_with_examples(capsys, command):
     assert run([command, "--help"]) == 0
@@ -236,7 +236,14 @@ def test_download_from_every_logger_on_the_ports(capsys, mocker, tmp_path):
         ports = [SimpleNamespace(device=served.port, vid=0x2E8A) for served in (first, second, third)]
         mocker.patch("celltrail.link.discovery.comports", return_value=ports)
         assert run(["download", "--all", "--json"]) in (1, 5)
-    files = {entry["file"] for entry in json.loads(capsys.readouterr().out)}
+        first_time = capsys.readouterr().out
+        # One that can't be written does not keep the other from being read.
+        (tmp_path / "CT-OTHER-2.trail").unlink()
+        assert run(["download", "--all", "--json"]) == 2
+        again = capsys.readouterr()
+    assert [entry["file"] for entry in json.loads(again.out)] == ["CT-OTHER-2.trail"]
+    assert "celltrail: CT-31A722-7.trail exists already" in again.err
+    files = {entry["file"] for entry in json.loads(first_time)}
     assert files == {"CT-31A722-7.trail", "CT-OTHER-2.trail"}
     assert all((tmp_path / file).exists() for file in files)
 

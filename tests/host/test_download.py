@@ -10,7 +10,9 @@ from celltrail.keys.keystore import KeyStore
 from celltrail.keys.signing import known_as
 from celltrail.link.address import parse_address
 from celltrail.operate import download as module
+from celltrail.operate import written
 from celltrail.operate.download import Download, Wish
+from celltrail.operate.part_file import read_part
 from celltrail_protocol import codes, smp
 from tests.host.fake_logger import KEY, UID, FakeLogger, OverPty, OverTcp, sector
 
@@ -40,7 +42,7 @@ def keys(tmp_path):
 def intact(mocker):
     """The made-up sectors would not verify; what is tested here is what follows from a verdict."""
     verdict = SimpleNamespace(word="closed", intact=True, exit_code=0, to_json=dict)
-    return mocker.patch.object(module, "verify_file", return_value=verdict)
+    return mocker.patch.object(written, "verify_file", return_value=verdict)
 
 
 @pytest.fixture
@@ -151,7 +153,7 @@ def test_a_lost_link_is_taken_up_again(tmp_path, keys, quick):
         outcome = fetch(served, Wish(folder=tmp_path), keys, told)
     assert "link lost" in told.lines[0]
     assert "connecting again" in told.lines[0]
-    assert outcome.reused > 0
+    assert outcome.read_bytes == 12 * 4096 + 1000 + len(logger.pending)
     assert len(read_trail(outcome.path).sectors) == 13
     assert len(read_trail(outcome.path).meta["pairs"]) == 3
 
@@ -163,13 +165,13 @@ def test_a_link_that_stays_lost_leaves_the_part(tmp_path, keys, quick):
         logger.before_answer = lambda group, command: served.unplug() if next(unplug) == 60 else None
         with pytest.raises(LinkLost, match="gave up after 2 more tries"):
             fetch(served, Wish(path=tmp_path / "a.trail"), keys)
-    kept = (tmp_path / "a.trail.part").stat().st_size
+    kept = read_part(tmp_path / "a.trail.part").pieces.size
     assert kept > 4096
     logger.before_answer = lambda group, command: None
     with OverTcp(logger) as served:
         outcome = fetch(served, Wish(path=tmp_path / "a.trail"), keys)
-    assert outcome.reused == kept // 4108
-    assert outcome.read_bytes < 13 * 4096
+    assert (outcome.reused, outcome.reused_bytes) == (kept // 4096, kept)
+    assert outcome.read_bytes == 12 * 4096 + 1000 + len(logger.pending) - kept
 
 
 def test_no_logger_is_not_waited_for(tmp_path, keys):
@@ -198,14 +200,14 @@ def test_a_full_disk_while_reading(tmp_path, keys, mocker):
     with OverTcp(FakeLogger()) as served, pytest.raises(UsageFault, match="No space left"):
         fetch(served, Wish(path=tmp_path / "a.trail"), keys)
     assert keep.call_count == 1
-    assert (tmp_path / "a.trail.part").exists()
+    assert not (tmp_path / "a.trail.part").exists()
 
 
 def test_a_full_disk_at_the_end_leaves_the_part(tmp_path, keys, mocker):
-    mocker.patch.object(module, "write_signed", side_effect=UsageFault("the disk is full"))
-    with OverTcp(FakeLogger()) as served, pytest.raises(UsageFault, match="the disk is full"):
+    mocker.patch.object(written, "write_atomic", side_effect=UsageFault("the disk is full"))
+    with OverTcp(FakeLogger()) as served, pytest.raises(UsageFault, match=r"the disk is full; .* stays in"):
         fetch(served, Wish(path=tmp_path / "a.trail"), keys)
-    assert (tmp_path / "a.trail.part").stat().st_size == 24 + 3 * 4108
+    assert sorted(read_part(tmp_path / "a.trail.part").pieces.sectors) == [0, 1, 2]
 
 
 def test_an_interrupt_leaves_the_part(tmp_path, keys):
@@ -216,7 +218,7 @@ def test_an_interrupt_leaves_the_part(tmp_path, keys):
 
     with OverTcp(FakeLogger()) as served, pytest.raises(KeyboardInterrupt):
         fetch(served, Wish(path=tmp_path / "a.trail"), keys, Interrupting())
-    assert (tmp_path / "a.trail.part").stat().st_size == 24 + 2 * 4108
+    assert read_part(tmp_path / "a.trail.part").pieces.size == 2 * 4096 + 512
 
 
 @pytest.mark.parametrize(

@@ -330,8 +330,8 @@ def test_of_a_few_bytes_only_what_is_known_is_told(length, trip, keys, capsys):
 
 def test_an_unfinished_read_out_is_named_so(tmp_path, keys, capsys):
     path = tmp_path / "a.trail.part"
-    with part_file.PartFile(path, UID, 3):
-        pass
+    with part_file.PartFile(path, UID, 3) as part:
+        part.keep(0, b"x")
     assert path.read_bytes().startswith(PART_MAGIC)
     assert run(["verify", str(path), "--keys", str(keys.folder)]) == 2
     assert "an unfinished read-out; run the same download again" in capsys.readouterr().err

@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
 from celltrail.cli.common import Device, Json, Keys, Operator, checked_operator, find, print_json
-from celltrail.errors import DeviceFault, UsageFault
+from celltrail.errors import CelltrailError, DeviceFault, Interrupted, UsageFault
 from celltrail.keys.keystore import KeyStore
 from celltrail.link.address import Address
 from celltrail.link.discovery import scan
-from celltrail.operate.download import Download, Outcome, Wish
+from celltrail.operate.download import Download
+from celltrail.operate.outcome import Outcome, Wish
 
 EPILOG = """\b
 Examples:
@@ -66,22 +67,45 @@ def download(
         raise UsageFault("--all goes without --device, --output and --trip")
     wish = Wish(path=output, trip=trip, operator=checked_operator(operator), force=force)
     store = KeyStore(keys)
-    outcomes = asyncio.run(_all(device, every, wish, store))
+    outcomes, code = asyncio.run(_every(wish, store) if every else _named(device, wish, store))
     if json:
         print_json([one.to_json() for one in outcomes] if every else outcomes[0].to_json())
     else:
         for one in outcomes:
             print(summary(one))
-    raise typer.Exit(max(one.verdict.exit_code for one in outcomes))
+    raise typer.Exit(max([code, *(one.verdict.exit_code for one in outcomes)]))
 
 
-async def _all(device: str | None, every: bool, wish: Wish, keys: KeyStore) -> list[Outcome]:
-    addresses = await _loggers() if every else [await find(device)]
-    outcomes = []
-    for address in addresses:
+async def _named(device: str | None, wish: Wish, keys: KeyStore) -> tuple[list[Outcome], int]:
+    address = await find(device)
+    with Screen() as screen:
+        return [await _one(Download(address, wish, keys, screen))], 0
+
+
+async def _every(wish: Wish, keys: KeyStore) -> tuple[list[Outcome], int]:
+    """One logger that fails does not keep the others from being read; its exit code counts."""
+    outcomes, code = [], 0
+    for address in await _loggers():
         with Screen() as screen:
-            outcomes.append(await Download(address, wish, keys, screen).run())
-    return outcomes
+            try:
+                outcomes.append(await _one(Download(address, wish, keys, screen)))
+            except Interrupted:
+                raise
+            except CelltrailError as fault:
+                screen.say(f"celltrail: {fault}")
+                code = max(code, fault.exit_code)
+    return outcomes, code
+
+
+async def _one(one: Download) -> Outcome:
+    try:
+        return await one.run()
+    except asyncio.CancelledError as stop:
+        if one.kept is None:
+            raise
+        raise Interrupted(
+            f"interrupted; what has been read is kept in {one.kept}, and the same command goes on from there"
+        ) from stop
 
 
 async def _loggers() -> list[Address]:

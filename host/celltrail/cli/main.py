@@ -23,6 +23,7 @@ COMMANDS = {
     "mark": "Leave a custody mark: handed over, received, inspected, ...",
     "stop": "Stop a trip.",
     "download": "Read a trip into a .trail file and verify it.",
+    "merge": "Join partial read-outs of one trip into one file.",
     "erase": "Forget the last trip.",
     "verify": "Is a .trail file complete and untouched?",
     "show": "Show what a .trail file holds.",

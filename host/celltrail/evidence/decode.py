@@ -9,6 +9,7 @@ import cbor2
 import numpy as np
 
 from celltrail.evidence.decode_series import ReadingFrames, Shocks
+from celltrail.evidence.noted import MOST_MS, noted_pairs
 from celltrail.evidence.pending import read_pending
 from celltrail.evidence.record import (
     Alarm,
@@ -35,9 +36,6 @@ from celltrail_protocol.layout import ProtocolError, names, size, unpack
 from celltrail_protocol.records import NO_SLOT
 
 _MOST_CHANNELS = 4
-# A tick or a UTC above this many ms is no time (it is 35,000 years).
-MOST_MS = 1 << 50
-_MOST_PAIRS = 1000
 _NO_UID = bytes(8)
 
 
@@ -307,14 +305,10 @@ def _plan_map(data: bytes | None) -> dict[str, Any] | None:
 
 
 def _read_out_pairs(meta: dict[str, Any]) -> list[ClockPair]:
-    """The pairs that the reading host noted; what is not five sensible integers is left out."""
-    pairs = meta.get("pairs")
-    found = []
-    for one in pairs[:_MOST_PAIRS] if isinstance(pairs, list) else []:
-        if isinstance(one, list) and len(one) == 5 and all(type(v) is int and 0 <= v <= MOST_MS for v in one):
-            boot, tick_ms, utc_ms, uncertainty_ms, source = one
-            found.append(ClockPair(Instant(boot, tick_ms), utc_ms, uncertainty_ms, source, False))
-    return found
+    return [
+        ClockPair(Instant(boot, tick_ms), utc_ms, uncertainty_ms, source, False)
+        for boot, tick_ms, utc_ms, uncertainty_ms, source in noted_pairs(meta)
+    ]
 
 
 def _simulated(pairs: Sequence[ClockPair], meta: dict[str, Any]) -> bool:

@@ -28,6 +28,7 @@ from celltrail_protocol.records import (
 TRAIL_VERSION = 1
 # What a read-out that was interrupted begins with.
 PART_MAGIC = b"CTPART1\n"
+PART_SUFFIX = ".part"
 # Far above any logger's flash, so that a foreign file can't fill the memory.
 MOST_BYTES = 256_000_000
 Sign = Callable[[bytes], bytes]

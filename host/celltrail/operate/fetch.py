@@ -1,12 +1,12 @@
 """Reading a range of a logger's file with several requests in flight (SPEC.md section 9.2)."""
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 
-from celltrail.errors import DeviceFault, NoAnswer
+from celltrail.errors import CelltrailError, DeviceFault, ErrorAnswer, NoAnswer
 from celltrail.link.client import TIMEOUT_S, TRIES, Client
 from celltrail.link.messages import FileDownload, StatusRead
+from celltrail.operate.pieces import Span
 from celltrail_protocol.smp import UNACKNOWLEDGED
 
 _FIRST_WINDOW = 2
@@ -35,22 +35,42 @@ class Fetcher:
 
     async def read(self, name: str, start: int, end: int) -> bytes:
         """The bytes of a file from `start` to `end`; both within the file."""
-        return b"".join([data async for data in self.stream(name, start, end)])
+        pieces = [piece async for piece in self.stream(name, [(start, end)])]
+        return b"".join(data for _, data in sorted(pieces))
 
-    async def stream(self, name: str, start: int, end: int) -> AsyncIterator[bytes]:
-        """The same in pieces, in order."""
-        flying: deque[asyncio.Task[bytes]] = deque()
-        at = start
+    async def stream(self, name: str, spans: Sequence[Span]) -> AsyncGenerator[tuple[int, bytes], None]:
+        """(offset, bytes) of the pieces of these spans of a file, as they arrive.
+
+        Where one can't be had, all that are on their way are waited for first, so that nothing that has come is
+        lost. Of several faults one of the link is raised, else that of the lowest offset.
+        """
+        asking = self._cut(spans)
+        flying: dict[asyncio.Task[bytes], int] = {}
+        faults: list[tuple[bool, int, CelltrailError]] = []
         try:
-            while at < end or flying:
-                while at < end and len(flying) < self._window:
-                    flying.append(asyncio.create_task(self._piece(name, at, end)))
-                    at += self._chunk
-                yield await flying.popleft()
+            while True:
+                while len(flying) < self._window and not faults and (piece := next(asking, None)):
+                    flying[asyncio.create_task(self._piece(name, *piece))] = piece[0]
+                if not flying:
+                    break
+                for task in (await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED))[0]:
+                    offset = flying.pop(task)
+                    fault = task.exception()
+                    if isinstance(fault, CelltrailError):
+                        faults.append((isinstance(fault, ErrorAnswer), offset, fault))
+                    else:
+                        yield offset, task.result()
         finally:
             for task in flying:
                 task.cancel()
             await asyncio.gather(*flying, return_exceptions=True)
+        if faults:
+            raise min(faults, key=lambda fault: fault[:2])[2]
+
+    def _cut(self, spans: Sequence[Span]) -> Iterator[Span]:
+        for start, end in spans:
+            for at in range(start, end, self._chunk):
+                yield at, min(at + self._chunk, end)
 
     async def _piece(self, name: str, offset: int, end: int) -> bytes:
         for _ in range(TRIES - 1):

@@ -1,5 +1,7 @@
 """Reading one trip over a session: the sealed sectors, and a running trip's open end with a live proof."""
 
+import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,16 +10,20 @@ from hashlib import sha256
 from smpclient.requests.file_management import FileHashChecksum, FileStatus
 
 from celltrail.errors import DeviceFault, ErrorAnswer, RefusedFault
-from celltrail.link.messages import Live, LiveRead, Status
+from celltrail.link.messages import Live, LiveRead
+from celltrail.link.refusals import FS_READ_FAILED
 from celltrail.link.session import Session
 from celltrail.operate.fetch import Fetcher
 from celltrail.operate.part_file import PartFile
-from celltrail_protocol import codes, seals
+from celltrail.operate.pieces import Span
+from celltrail_protocol import codes, seals, smp
 from celltrail_protocol.records import SECTOR_SIZE
 
 _RUNNING = (codes.STATE_ARMED, codes.STATE_LOGGING)
 _ATTEMPTS = 20
 _DOUBTS = 2
+# For some seconds after a restart there is no open sector to be proven.
+TOO_SOON_PAUSE_S = 1.0
 
 Progress = Callable[[int, int], None]
 
@@ -54,7 +60,9 @@ async def read_open_end(session: Session, fetch: Fetcher, trip: int) -> OpenEnd 
         start = live.index * SECTOR_SIZE
         data = await fetch.read(name, start, start + live.used)
         pending = await fetch.read(f"{name}/pending", 0, live.pending)
-    except ErrorAnswer:
+    except ErrorAnswer as refused:
+        if (refused.group, refused.code) == (smp.GROUP_CELLTRAIL, smp.ERR_TOO_SOON):
+            await asyncio.sleep(TOO_SOON_PAUSE_S)
         return None
     return OpenEnd(data, pending, nonce, live)
 
@@ -70,25 +78,33 @@ class Readout:
         self._fetch = Fetcher(session.client, session.status.chunk)
         self._name = f"/trip/{trip}"
         self._read_bytes = 0
+        self._end = 0
+        self._unreadable: set[int] = set()
 
     @property
     def read_bytes(self) -> int:
         """Bytes that came over this link."""
         return self._read_bytes
 
+    @property
+    def lost(self) -> list[tuple[int, int]]:
+        """The sealed sectors [first, end) that the logger did not have any more when they were asked for."""
+        return _runs([index for index in range(self._end) if index not in self._part.sectors])
+
     async def check_part(self) -> None:
-        """Refuse kept sectors of another trip: a logger that was wiped counts its trips from 1 again."""
-        first, last = await self._sealed()
-        known = [index for index in self._part.sectors if first <= index < last]
-        if not known:
-            return
-        index = max(known)
-        request = FileHashChecksum(name=self._name, type="sha256", off=index * SECTOR_SIZE, len=SECTOR_SIZE)
-        answer = await self._session.client.ask(request)
-        if answer.output != sha256(self._part.sectors[index]).digest():
-            raise RefusedFault(
-                f"{self._part.path} does not match the trip on {self._session.status.called}; move it away"
-            )
+        """Refuse what was kept of another trip: a logger that was wiped counts its trips from 1 again."""
+        for offset, data in self._part.probes(*await self._sealed()):
+            request = FileHashChecksum(name=self._name, type="sha256", off=offset, len=len(data))
+            try:
+                answer = await self._session.client.ask(request)
+            except ErrorAnswer as refused:
+                if _is_unreadable(refused):
+                    continue
+                raise
+            if answer.output != sha256(data).digest():
+                raise RefusedFault(
+                    f"{self._part.path} does not match the trip on {self._session.status.called}; move it away"
+                )
 
     async def run(self, candidates: Sequence[bytes]) -> OpenEnd | None:
         """Fill the part file with all sealed sectors; the open end of a running trip, None of a stopped one.
@@ -98,7 +114,11 @@ class Readout:
         """
         doubts = 0
         for _ in range(_ATTEMPTS):
-            await self._fill(*await self._sealed())
+            first, stop = await self._sealed()
+            await self._fill(first, stop)
+            if (await self._sealed())[1] > stop:
+                # It was found to have moved on.
+                continue
             if not self._is_running():
                 return None
             end = await read_open_end(self._session, self._fetch, self._trip)
@@ -114,55 +134,61 @@ class Readout:
 
     def _is_running(self) -> bool:
         status = self._session.status
-        return status.trip == self._trip and status.state in _RUNNING
+        return self._is_latest() and status.state in _RUNNING
 
     async def _sealed(self) -> tuple[int, int]:
         """The indices from the first that is still there up to, and without, the first that is not sealed."""
         status = self._session.status
-        if status.trip == self._trip:
+        if self._is_latest():
             return status.first, status.sectors - (1 if self._is_running() else 0)
         answer = await self._session.client.ask(FileStatus(name=self._name))
         return 0, answer.len // SECTOR_SIZE
 
     async def _fill(self, first: int, end: int) -> None:
-        wanted = [index for index in range(first, end) if index not in self._part.sectors]
-        have = len(self._part.sectors) * SECTOR_SIZE
-        total = have + len(wanted) * SECTOR_SIZE
-        self._progress(have, total)
-        for start, stop in _runs(wanted):
-            await self._fill_run(start, stop, total)
+        """All that is not here yet of the sealed sectors `first` to `end` - 1.
 
-    async def _fill_run(self, start: int, stop: int, total: int) -> None:
-        """Sectors `start` to `stop` without gap; what the ring overwrites meanwhile is left out."""
-        while start < stop:
+        What the ring has overwritten meanwhile, and what the logger can't read, is left out.
+        """
+        self._end = end
+        while True:
+            spans = self._lacking(first, end)
+            total = self._part.size + sum(stop - start for start, stop in spans)
+            self._progress(self._part.size, total)
             try:
-                await self._stream(start, stop, total)
+                await self._stream(spans, total)
                 return
-            except ErrorAnswer:
-                missing = next(index for index in range(start, stop) if index not in self._part.sectors)
-                start = await self._next_present(missing)
-                if start <= missing:
+            except ErrorAnswer as refused:
+                if not _is_unreadable(refused):
                     raise
+                failed = self._lacking(first, end)[0][0] // SECTOR_SIZE
+                await self._refresh()
+                first = max(first, self._session.status.first if self._is_latest() else 0)
+                if first <= failed:
+                    self._unreadable.add(failed)
 
-    async def _next_present(self, missing: int) -> int:
-        """The first sector after a missing one that may be there; `missing` itself or less: it should be."""
-        status = await self._refresh()
-        return status.first if status.trip == self._trip else missing + 1
+    def _lacking(self, first: int, end: int) -> list[Span]:
+        readable = [index for index in range(first, end) if index not in self._unreadable]
+        runs = [(start * SECTOR_SIZE, stop * SECTOR_SIZE) for start, stop in _runs(readable)]
+        return [span for run in runs for span in self._part.lacking(*run)]
 
-    async def _refresh(self) -> Status:
+    def _is_latest(self) -> bool:
+        return self._session.status.trip == self._trip
+
+    async def _refresh(self) -> None:
         self._fetch.restart()
-        return await self._session.refresh()
+        await self._session.refresh()
 
-    async def _stream(self, index: int, stop: int, total: int) -> None:
-        sector = bytearray()
-        async for data in self._fetch.stream(self._name, index * SECTOR_SIZE, stop * SECTOR_SIZE):
-            self._read_bytes += len(data)
-            sector += data
-            while len(sector) >= SECTOR_SIZE:
-                self._part.keep(index, bytes(sector[:SECTOR_SIZE]))
-                del sector[:SECTOR_SIZE]
-                index += 1
-            self._progress(len(self._part.sectors) * SECTOR_SIZE + len(sector), total)
+    async def _stream(self, spans: Sequence[Span], total: int) -> None:
+        async with contextlib.aclosing(self._fetch.stream(self._name, spans)) as pieces:
+            async for offset, data in pieces:
+                self._read_bytes += len(data)
+                self._part.keep(offset, data)
+                self._progress(self._part.size, total)
+
+
+def _is_unreadable(refused: ErrorAnswer) -> bool:
+    """Whether the ring has overwritten what was asked for, or the flash does not give it."""
+    return (refused.group, refused.code) == (smp.GROUP_FS, FS_READ_FAILED)
 
 
 def _runs(indices: Sequence[int]) -> list[tuple[int, int]]:
