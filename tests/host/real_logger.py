@@ -1,14 +1,16 @@
 """The real firmware on a fake board, behind an in-memory transport of the real host code that can be cut anywhere."""
 
 import asyncio
+from hashlib import sha256
 
 from fakes import K0, KEY, Board, arm, make, plan, restart, run
 
 from boards.models.nor_flash import NorFlash
 from celltrail.errors import LinkLost
 from celltrail.keys.keystore import KeyStore
+from celltrail.keys.receipt import Receipt
 from celltrail.link.transport_console import ConsoleTransport
-from celltrail_protocol import cbor, console, smp
+from celltrail_protocol import cbor, console, seals, smp
 from celltrail_protocol.records import SECTOR_SIZE
 
 MINUTE = 60_000
@@ -33,7 +35,8 @@ class RealLogger:
     def __init__(self, sectors=10, **changes):
         board = Board(NorFlash(sectors), [wavy])
         self.app, self.host = make(board)
-        arm(self.host, plan(**{"checkpoint_s": 3600, **changes}))
+        self.plan = plan(**{"checkpoint_s": 3600, **changes})
+        arm(self.host, self.plan)
         self.trip = self.app.trip.ring.trip
         self.name = f"/trip/{self.trip}"
         self.passed = [0, 0]
@@ -77,6 +80,28 @@ class RealLogger:
             keys.save_device_key(uid, "CT-000001", KEY)
         keys.save_trip(uid, self.trip, K0)
         return keys
+
+    def receipt(self):
+        """What the host that armed it has kept."""
+        settings = cbor.loads(self.plan)
+        return Receipt(
+            uid=self.app.board.uid,
+            name="CT-000001",
+            trip=self.trip,
+            profile="",
+            plan=settings,
+            plan_text=(),
+            settings_hash=sha256(self.plan).digest(),
+            firmware="0.1.0",
+            firmware_hash=bytes(32),
+            commitment=seals.commitment(K0),
+            armed_utc_ms=1_700_000_000_000,
+            tick_ms=0,
+            uncertainty_ms=5,
+            operator="AB",
+            host="",
+            sensors=(),
+        )
 
     def forget_the_link(self):
         """Count from 0 again."""

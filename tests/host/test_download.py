@@ -41,7 +41,7 @@ def keys(tmp_path):
 @pytest.fixture(autouse=True)
 def intact(mocker):
     """The made-up sectors would not verify; what is tested here is what follows from a verdict."""
-    verdict = SimpleNamespace(word="closed", intact=True, exit_code=0, to_json=dict)
+    verdict = SimpleNamespace(word="closed", intact=True, overwritten=0, exit_code=0, to_json=dict)
     return mocker.patch.object(written, "verify_file", return_value=verdict)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from fakes import arm, plan
+from fakes import K0, arm, plan
 
 from celltrail.errors import RefusedFault
 from celltrail.evidence.trail import write_trail
@@ -100,6 +100,37 @@ def test_the_ring_wraps(bench, when):
     assert outcome.verdict.word == ("parts missing" if missing else "recording")
     lost = outcome.to_json()["sectors_lost"]
     assert [index for first, last in lost for index in range(first, last + 1)] == missing
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_what_the_ring_has_overwritten_by_plan_is_not_waited_for(bench, stopped):
+    made = bench(wrapping())
+    logger = made.logger
+    made.keys.save_trip(logger.app.board.uid, logger.trip, K0, logger.receipt())
+    logger.fly_until(7)
+    if stopped:
+        logger.stop()
+    outcome, trail = made.read()
+    assert outcome.verdict.word == "parts missing"
+    assert min(one.index for one in trail.sectors) == outcome.verdict.overwritten > 0
+    assert outcome.acknowledged
+    ring, state = logger.app.trip.ring, logger.app.trip.state
+    assert (state.read_index, state.read_used) == (ring.index, ring.used())
+    assert len(made.keys.trip(logger.app.board.uid, logger.trip).read_outs) == 1
+
+
+def test_a_sector_that_was_lost_and_is_not_overwritten_stays_unread(bench, mocker):
+    made = bench(wrapping())
+    logger = made.logger
+    made.keys.save_trip(logger.app.board.uid, logger.trip, K0, logger.receipt())
+    logger.fly_until(7)
+    ring = logger.app.trip.ring
+    first, honest = ring.places.first_index(), ring.read_into
+    mocker.patch.object(ring, "read_into", lambda index, offset, buf: index != first and honest(index, offset, buf))
+    outcome, trail = made.read()
+    assert min(one.index for one in trail.sectors) == first + 1 == outcome.verdict.overwritten
+    assert not outcome.acknowledged
+    assert made.keys.trip(logger.app.board.uid, logger.trip).read_outs == ()
 
 
 def named(line):

@@ -130,7 +130,32 @@ def test_sectors_that_the_ring_overwrote_are_missing_and_the_reason_is_said(keys
     verdict = check(with_sectors(forge, forge.sealed[1:], first=1), keys)
     assert verdict.word == words.INCOMPLETE
     assert "sector 0 is missing; the plan lets the logger overwrite its oldest" in verdict.faults[0].text
-    assert (verdict.seals, verdict.sectors_expected) == (2, 3)
+    assert (verdict.seals, verdict.sectors_expected, verdict.overwritten) == (2, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("kept", "wrap", "count"),
+    [
+        pytest.param([1, 2, 3], True, 1, id="one"),
+        pytest.param([2, 3], True, 2, id="two"),
+        pytest.param([0, 1, 2, 3], True, 0, id="none"),
+        pytest.param([1, 2, 3], False, 0, id="the plan does not let it"),
+        pytest.param([1, 3], True, 0, id="another one, too"),
+        pytest.param([0, 2, 3], True, 0, id="only another one"),
+        pytest.param([1, 2], True, 0, id="the end, too"),
+    ],
+)
+def test_only_the_beginning_of_a_proven_record_counts_as_overwritten(keys, kept, wrap, count):
+    forge = Forge(settings=a_plan(wrap=wrap))
+    forge.arm()
+    forge.begin()
+    while len(forge.sealed) < 3:
+        forge.readings(480 * len(forge.sealed), [i * 7919 % 9973 for i in range(480)])
+        forge.roll()
+    forge.close()
+    keys.save_trip(UID, 3, K0, receipt_of(forge))
+    parts = TrailParts(forge.meta(), [(index, forge.sealed[index]) for index in kept])
+    assert check(parts, keys).overwritten == count
 
 
 def test_a_trip_that_was_only_armed_is_recording(keys):

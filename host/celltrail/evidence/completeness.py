@@ -43,10 +43,29 @@ def check_sectors(missing: Sequence[Span], record: Record, sectors: Sequence[Sec
     found = [] if sectors or missing else [Finding(causes.SECTORS, "there is no sector in this file")]
     for first, end in missing:
         which = f"sector {first} is" if end == first + 1 else f"sectors {first} to {end - 1} are"
-        wrapped = first == 0 and sectors and record.plan is not None and record.plan.get("wrap") is True
+        wrapped = first == 0 and sectors and _may_wrap(record)
         why = "; the plan lets the logger overwrite its oldest" if wrapped else ""
         found.append(Finding(causes.SECTORS, f"{which} missing{why}", sector=first))
     return found
+
+
+def _may_wrap(record: Record) -> bool:
+    return record.plan is not None and record.plan.get("wrap") is True
+
+
+def count_overwritten(
+    missing: Sequence[Span], coverage: Sequence[Coverage], record: Record, findings: Sequence[Finding]
+) -> int:
+    """How many of the first sectors the ring has overwritten, as the plan lets it, in a record that is proven.
+
+    0 when anything else is amiss: another sector, a slot behind them, a contradiction, no proof.
+    """
+    holes = [hole for one in coverage for hole in one.holes]
+    faults = [one.cause for one in findings if one.kind != causes.NOTE]
+    only_first = len(missing) == 1 and missing[0][0] == 0 and all(first == 0 for first, _ in holes)
+    if not only_first or not _may_wrap(record) or any(one not in (causes.SECTORS, causes.SLOTS) for one in faults):
+        return 0
+    return missing[0][1]
 
 
 def slots_due(trail: Trail, sectors: Sequence[Sector], record: Record) -> int:

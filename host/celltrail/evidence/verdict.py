@@ -90,7 +90,10 @@ class Restart:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What `celltrail verify` says about one file."""
+    """What `celltrail verify` says about one file.
+
+    `overwritten` of the first sectors are gone as the plan lets the ring do, and nothing else is amiss; else 0.
+    """
 
     word: str
     path: str
@@ -119,6 +122,7 @@ class Verdict:
     end_reason: str | None = None
     first_epoch: int = 0
     signature: Signature = Signature()
+    overwritten: int = 0
 
     @property
     def exit_code(self) -> int:

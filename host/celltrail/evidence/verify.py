@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,7 +12,14 @@ from celltrail.evidence import verdict as words
 from celltrail.evidence.armed import check_receipt, with_plan
 from celltrail.evidence.chain import Tag, check_chain, check_seal_counts, tags_of
 from celltrail.evidence.clock import Clock
-from celltrail.evidence.completeness import check_sectors, check_slots, missing_sectors, sectors_expected, slots_due
+from celltrail.evidence.completeness import (
+    check_sectors,
+    check_slots,
+    count_overwritten,
+    missing_sectors,
+    sectors_expected,
+    slots_due,
+)
 from celltrail.evidence.coverage import cover
 from celltrail.evidence.decode import read_record
 from celltrail.evidence.findings import Finding, at_sector, of_damage
@@ -92,8 +99,10 @@ def check_trail(trail: Trail, keys: KeyStore | None, signers: Collection[bytes] 
     findings += unsealed.findings
     clock = Clock(record)
     parts = Parts(trail, sectors, record, clock, proof, coverage, expected, missing, unsealed.readings, signature)
-    made = verdict_of(parts, judge(findings, proof), findings)
-    return Checked(trail, record, clock, made, end, _is_proven(proof, findings))
+    proven = _is_proven(proof, findings)
+    overwritten = count_overwritten(missing, coverage, record, findings) if proven else 0
+    made = replace(verdict_of(parts, judge(findings, proof), findings), overwritten=overwritten)
+    return Checked(trail, record, clock, made, end, proven)
 
 
 @dataclass(frozen=True)

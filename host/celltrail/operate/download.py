@@ -12,6 +12,7 @@ from celltrail import __version__
 from celltrail.errors import DeviceFault, ErrorAnswer, LinkLost, RefusedFault, UsageFault
 from celltrail.evidence.noted import noted_pairs
 from celltrail.evidence.trail import PART_SUFFIX, TrailParts
+from celltrail.evidence.verdict import Verdict
 from celltrail.files import sweep
 from celltrail.keys.keystore import KeyStore
 from celltrail.keys.read_outs import note_read_out
@@ -96,7 +97,7 @@ class Download:
             self._part = self._open_part(session, trip)
         if self._written is None:
             self._written = await self._read(session, trip, self._part)
-        if not self._written.verdict.intact:
+        if not _is_all_there(self._written.verdict, session.status, trip):
             return False
         note_read_out(self._keys, session.uid, trip, self._written.path, self._written.verdict.word)
         return await self._acknowledge(session, trip, self._written)
@@ -247,6 +248,11 @@ class Download:
             self._reporter.say(f"{refused}; the logger goes on to report unread data")
             return False
         return True
+
+
+def _is_all_there(verdict: Verdict, status: Status, trip: int) -> bool:
+    """Whether nothing more can be read: all is here, or all that the ring has not overwritten by plan."""
+    return verdict.intact or (status.trip == trip and 0 < verdict.overwritten <= status.first)
 
 
 def file_name(session: Session) -> str:
