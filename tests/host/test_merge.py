@@ -10,6 +10,7 @@ from celltrail.cli.main import run
 from celltrail.evidence.trail import TrailParts, parse_trail, read_trail, trail_bytes
 from celltrail.evidence.verify import verify_file
 from celltrail.keys.keystore import KeyStore
+from celltrail.keys.signing import host_signer
 from celltrail.operate.merge import merge
 from celltrail.operate.merge_source import load_source, load_sources
 from celltrail.operate.part_file import PartFile
@@ -295,6 +296,15 @@ def test_the_command(tmp_path, keys, capsys):
     assert document["verdict"]["verdict"] == "closed"
     assert sorted(one["sectors"] for one in document["sources"]) == [2, len(SECTORS) - 1]
     assert sum(one["sectors_new"] for one in document["sources"]) == len(SECTORS)
+    assert run(["verify", str(out), "--public-key", host_signer(keys).public.hex()]) == 0
+
+
+def test_who_can_not_sign_still_merges(tmp_path, keys, capsys):
+    (keys.folder / "identity").write_text("in the way")
+    paths = written(tmp_path, a=CLOSED.closed_parts())
+    out = tmp_path / "out.trail"
+    assert "the read-out is not signed" in command(capsys, *paths, "-o", out, expect=0).err
+    assert read_trail(out).signed is None
 
 
 def test_the_command_on_what_is_not_all(tmp_path, keys, capsys):

@@ -146,16 +146,37 @@ def test_sectors_that_the_ring_overwrote_are_missing_and_the_reason_is_said(keys
     ],
 )
 def test_only_the_beginning_of_a_proven_record_counts_as_overwritten(keys, kept, wrap, count):
-    forge = Forge(settings=a_plan(wrap=wrap))
-    forge.arm()
-    forge.begin()
-    while len(forge.sealed) < 3:
-        forge.readings(480 * len(forge.sealed), [i * 7919 % 9973 for i in range(480)])
-        forge.roll()
-    forge.close()
+    forge = a_wrapped_trip(wrap=wrap)
     keys.save_trip(UID, 3, K0, receipt_of(forge))
     parts = TrailParts(forge.meta(), [(index, forge.sealed[index]) for index in kept])
     assert check(parts, keys).overwritten == count
+
+
+def a_wrapped_trip(wrap=True, hole=0):
+    """Four sectors, closed; `hole` slots are not accounted for in the last."""
+    forge = Forge(settings=a_plan(wrap=wrap))
+    forge.arm()
+    forge.begin()
+    for slot in (0, 480):
+        forge.readings(slot, [i * 7919 % 9973 for i in range(480)])
+        forge.roll()
+    # Of a sector without a reading only its place tells that it is missing.
+    forge.roll()
+    forge.readings(960 + hole, [640] * 10)
+    forge.close()
+    return forge
+
+
+@pytest.mark.parametrize(
+    ("hole", "altered", "count"), [(0, False, 1), (5, False, 0), (0, True, 0)], ids=["sound", "a hole", "altered"]
+)
+def test_nothing_counts_as_overwritten_when_anything_else_is_amiss(keys, hole, altered, count):
+    forge = a_wrapped_trip(hole=hole)
+    keys.save_trip(UID, 3, K0, receipt_of(forge))
+    last = bytearray(forge.sealed[3])
+    last[200] ^= altered
+    runs = [(1, forge.sealed[1]), (2, forge.sealed[2]), (3, bytes(last))]
+    assert check(TrailParts(forge.meta(), runs), keys).overwritten == count
 
 
 def test_a_trip_that_was_only_armed_is_recording(keys):

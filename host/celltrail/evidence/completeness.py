@@ -58,7 +58,7 @@ def count_overwritten(
 ) -> int:
     """How many of the first sectors the ring has overwritten, as the plan lets it, in a record that is proven.
 
-    0 when anything else is amiss: another sector, a slot behind them, a contradiction, no proof.
+    0 when anything else is amiss: another sector, a slot behind them, a contradiction, an end that nothing proves.
     """
     holes = [hole for one in coverage for hole in one.holes]
     faults = [one.cause for one in findings if one.kind != causes.NOTE]

@@ -99,10 +99,9 @@ def check_trail(trail: Trail, keys: KeyStore | None, signers: Collection[bytes] 
     findings += unsealed.findings
     clock = Clock(record)
     parts = Parts(trail, sectors, record, clock, proof, coverage, expected, missing, unsealed.readings, signature)
-    proven = _is_proven(proof, findings)
-    overwritten = count_overwritten(missing, coverage, record, findings) if proven else 0
+    overwritten = count_overwritten(missing, coverage, record, findings)
     made = replace(verdict_of(parts, judge(findings, proof), findings), overwritten=overwritten)
-    return Checked(trail, record, clock, made, end, proven)
+    return Checked(trail, record, clock, made, end, _is_proven(proof, findings))
 
 
 @dataclass(frozen=True)
