@@ -114,6 +114,23 @@ def test_a_trip_of_nothing_has_its_read_out_at_least():
     assert event.what == "read-out"
 
 
+@pytest.mark.parametrize(
+    ("sources", "what", "words"),
+    [
+        ([{"name": "a.trail", "operator": "OP1"}, {"name": "b\n"}], "merge", "a.trail by OP1, b\ufffd by nobody named"),
+        ([7], "merge", None),
+        ("x", "merge", None),
+        ([], "read-out", None),
+    ],
+)
+def test_who_merged_is_not_who_read_out(sources, what, words):
+    forge = Forge()
+    parts = forge.running_parts(operator="OP9", sources=sources)
+    event = audit_of(summarize(check_trail(parse_trail(trail_bytes(parts), Path("m.trail")), None)))[-1]
+    assert (event.what, event.who) == (what, "OP9")
+    assert event.details.partition("; read out as ")[2].rpartition(";")[0] == (words or "")
+
+
 def test_odd_numbers_and_texts_are_shown():
     forge = Forge()
     forge.now_ms = 1

@@ -236,9 +236,16 @@ def _read_out(checked: Checked) -> Iterator[Event]:
         False,
         _text(meta.get("operator")),
         HOST,
-        "read-out",
-        f"{details}; {checked.verdict.word}",
+        "merge" if meta.get("sources") else "read-out",
+        f"{details}{_origins(meta.get('sources'))}; {checked.verdict.word}",
     )
+
+
+def _origins(sources: object) -> str:
+    """The read-outs that a merged file is made of: its own operator has only merged them."""
+    known = [one for one in sources if isinstance(one, dict)] if isinstance(sources, list) else []
+    words = [f"{_text(one.get('name'))} by {_text(one.get('operator')) or 'nobody named'}" for one in known]
+    return f"; read out as {', '.join(words)}" if words else ""
 
 
 def _text(value: object) -> str:
