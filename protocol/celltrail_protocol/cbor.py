@@ -1,7 +1,7 @@
 """The part of CBOR (RFC 8949) that SMP messages, plans and receipts need, small enough for the device.
 
 Integers up to 64 bits, bytes, text, lists, maps, booleans and null; definite and indefinite lengths; lists and maps
-at most 8 deep.
+at most 8 deep; 256 items in a message.
 """
 
 from celltrail_protocol.layout import ProtocolError
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from celltrail_protocol.layout import Buffer
 
 _DEEPEST = 8
+# A message of 1200 bytes could hold 1190 lists, which a small heap has no room for.
+MOST_ITEMS = 256
 _BREAK = 0xFF
 _SIMPLE = {0xF4: False, 0xF5: True, 0xF6: None}
 
@@ -68,8 +70,9 @@ def dumps(item: "Any") -> bytes:
 
 
 class _Parser:
-    def __init__(self, data: "Buffer") -> None:
+    def __init__(self, data: "Buffer", items: int) -> None:
         self._data = memoryview(data)
+        self._left = items
         self.at = 0
 
     def _take(self, count: int) -> memoryview:
@@ -77,6 +80,11 @@ class _Parser:
             raise ProtocolError("cbor: the bytes end too early")
         self.at += count
         return self._data[self.at - count : self.at]
+
+    def _count(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise ProtocolError("cbor: too many items")
 
     def _length(self, info: int) -> int:
         """The argument of a head; -1 for an indefinite length."""
@@ -99,6 +107,7 @@ class _Parser:
             return bytes(self._take(length))
         pieces = bytearray()
         while not self._at_break():
+            self._count()
             head = self._take(1)[0]
             if head >> 5 != major or head & 31 == 31:
                 raise ProtocolError("cbor: a wrong piece of a string")
@@ -128,6 +137,7 @@ class _Parser:
 
     def item(self, depth: int) -> "Any":
         """The next item, inside `depth` lists and maps; raises ProtocolError."""
+        self._count()
         head = self._take(1)[0]
         if head in _SIMPLE:
             return _SIMPLE[head]
@@ -151,9 +161,12 @@ def _text(data: bytes) -> str:
         raise ProtocolError("cbor: text that is not UTF-8")
 
 
-def loads(data: "Buffer") -> "Any":
-    """The one item that `data` holds; raises ProtocolError, also when bytes follow it."""
-    parser = _Parser(data)
+def loads(data: "Buffer", most_items: int = MOST_ITEMS) -> "Any":
+    """The one item that `data` holds; raises ProtocolError, also when bytes follow it.
+
+    It may hold `most_items`: lists, maps, their keys, and the pieces of strings of indefinite length all count.
+    """
+    parser = _Parser(data, most_items)
     item = parser.item(0)
     if parser.at != len(data):
         raise ProtocolError("cbor: bytes after the item")

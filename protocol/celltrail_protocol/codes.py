@@ -51,6 +51,7 @@ FAULT_FLASH_ERASE = 10
 FAULT_FIRMWARE = 11
 FAULT_WRONG_KEY = 12
 FAULT_FULL = 13
+FAULT_VOLTAGE = 14
 
 # Where a fault was seen: channels 0 to 3 are the thermometers
 SOURCE_ACCELEROMETER = 16
@@ -67,12 +68,18 @@ GAP_FLASH = 3
 # Sensor models
 MODEL_NONE = 0
 MODEL_TMP117 = 1
+MODEL_MAX31865 = 2
+MODEL_DS18B20 = 3
 MODEL_ADXL372 = 16
 MODEL_ADXL345 = 17
+MODEL_BMP390 = 32
+# Their channels are of air pressure and come after those of temperature.
+PRESSURE_MODELS = range(32, 64)
 
 # Where a clock frame's UTC came from
 CLOCK_HOST = 1
 CLOCK_VIRTUAL = 2
+CLOCK_CHIP = 3
 
 # Alarm kinds (plan key "alarms")
 ALARM_HIGH = 0
@@ -108,3 +115,14 @@ LED_LOGGING = 3
 LED_ALARM = 4
 LED_MARK = 5
 LED_FAULT = 6
+LED_RADIO = 7
+
+# Our status in an advertisement
+ADVERT_ALARM = 1
+ADVERT_UNREAD = 2
+ADVERT_BATTERY_LOW = 4
+ADVERT_PROVISIONED = 8
+
+# Below the first a battery is low, below the second no trip is begun; 0 mV: the board can't measure it
+BATTERY_LOW_mV = 3500
+BATTERY_EMPTY_mV = 3300

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     Table = tuple[str, int, tuple[Field, ...]]
     Buffer = bytes | bytearray | memoryview
 
-_WIDTH = {"B": 1, "H": 2, "I": 4, "Q": 8, "b": 1, "h": 2, "i": 4}
+_WIDTH = {"B": 1, "H": 2, "I": 4, "Q": 8, "b": 1, "h": 2, "i": 4, "s": 1, "p": 1, "*": 0}
+_INTEGERS = "BHIQbhi"
 _SIGNED = "bhi"
 
 
@@ -32,12 +33,10 @@ def split(code: str) -> "tuple[int, str]":
 
 def width(code: str) -> int:
     """The bytes that a code takes at least: its size, 1 for "p", 0 for "*"."""
+    if code in _WIDTH:
+        return _WIDTH[code]
     count, letter = split(code)
-    if letter == "s":
-        return count
-    if letter == "p":
-        return 1
-    return 0 if letter == "*" else count * _WIDTH[letter]
+    return count * _WIDTH[letter]
 
 
 def size(table: "Table") -> int:
@@ -98,21 +97,21 @@ def unpack_with_end(
     stop = len(buf) if end is None else end
     values: "list[Any]" = []
     for field, code, _ in table[2]:
-        count, letter = split(code)
         taken = width(code)
-        if letter == "*":
+        if code == "*":
             taken = stop - offset
-        elif letter == "p" and offset < stop:
+        elif code == "p" and offset < stop:
             taken = 1 + buf[offset]
         if taken < 0 or offset + taken > stop:
             raise _refuse(table, field, "the record is too short")
-        if letter == "p":
+        if code in _INTEGERS:
+            values.append(struct.unpack_from("<" + code, buf, offset)[0])
+        elif code == "p":
             values.append(bytes(buf[offset + 1 : offset + taken]))
-        elif letter in "s*":
+        elif code[-1] in "s*":
             values.append(bytes(buf[offset : offset + taken]))
         else:
-            numbers = struct.unpack_from("<" + code, buf, offset)
-            values.append(numbers[0] if len(code) == 1 else numbers)
+            values.append(struct.unpack_from("<" + code, buf, offset))
         offset += taken
     return tuple(values), offset
 

@@ -51,6 +51,7 @@ FAULT_NAMES = {
     codes.FAULT_FIRMWARE: "firmware error",
     codes.FAULT_WRONG_KEY: "command with a wrong key",
     codes.FAULT_FULL: "memory full",
+    codes.FAULT_VOLTAGE: "voltage at the probe's wires",
 }
 
 SOURCE_NAMES = {
@@ -74,11 +75,14 @@ GAP_NAMES = {
 MODEL_NAMES = {
     codes.MODEL_NONE: "none",
     codes.MODEL_TMP117: "TMP117",
+    codes.MODEL_MAX31865: "MAX31865",
+    codes.MODEL_DS18B20: "DS18B20",
     codes.MODEL_ADXL372: "ADXL372",
     codes.MODEL_ADXL345: "ADXL345",
+    codes.MODEL_BMP390: "BMP390",
 }
 
-CLOCK_NAMES = {codes.CLOCK_HOST: "host", codes.CLOCK_VIRTUAL: "virtual world"}
+CLOCK_NAMES = {codes.CLOCK_HOST: "host", codes.CLOCK_VIRTUAL: "virtual world", codes.CLOCK_CHIP: "clock chip"}
 
 MARK_NAMES = {
     codes.MARK_PACKED: "packed",
@@ -106,6 +110,7 @@ LED_NAMES = {
     codes.LED_ALARM: "alarm",
     codes.LED_MARK: "mark accepted",
     codes.LED_FAULT: "fault",
+    codes.LED_RADIO: "radio on",
 }
 
 COMMAND_NAMES = {
@@ -123,6 +128,7 @@ COMMAND_NAMES = {
     smp.CMD_LIVE: "live",
     smp.CMD_ROTATE: "rotate",
     smp.CMD_CHECK: "check",
+    smp.CMD_WIRE: "wire",
 }
 
 ERROR_TEXTS = {

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from celltrail_protocol.layout import Buffer, Table
 
 SECTOR_SIZE = 4096
+# Sectors of the board's file system that hold its files; the log area is all behind them.
+FRONT_SECTORS = 112
 PAGE_SIZE = 256
 STORE_SECTORS = (0, 1)
 KEY_SECTORS = (2, 3)
@@ -32,6 +34,8 @@ KEY_SLOTS_A_PAGE = 5
 KEY_SLOT_SIZE = 48
 KEY_SLOTS = KEY_SLOTS_A_PAGE * (SECTOR_SIZE // PAGE_SIZE)
 
+UID_SIZE = 8
+LAST_TRIP = 0xFFFFFFFF
 NO_SLOT = 0xFFFFFFFF
 NO_READING = -32768
 
@@ -47,6 +51,7 @@ STORE_IDENTITY = 1
 STORE_PLAN = 2
 STORE_STATE = 3
 STORE_EARLIER = 4
+STORE_WIRING = 8
 
 SEAL_FULL = 0
 SEAL_CLOSED = 1

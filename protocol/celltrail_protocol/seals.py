@@ -116,9 +116,12 @@ def key_id(key: bytes) -> bytes:
     return hmac_sha256(key, b"kid")[:KEY_ID_SIZE]
 
 
-def mask_key(key: bytes, old: bytes, dn: bytes, hn: bytes) -> bytes:
-    """A new device key as it travels, or the new key from what travelled: XOR with a mask of the old one."""
-    mask = hmac_sha256(old, b"rotate", dn, hn)
+def mask_key(key: bytes, old: bytes, dn: bytes, hn: bytes, label: bytes = b"rotate") -> bytes:
+    """A new device key as it travels, or the new key from what travelled: XOR with a mask of the old one.
+
+    With the label "k0" so travels a trip's first key over the air.
+    """
+    mask = hmac_sha256(old, label, dn, hn)
     return bytes([key[i] ^ mask[i] for i in range(KEY_SIZE)])
 
 

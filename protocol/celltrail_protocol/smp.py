@@ -12,6 +12,14 @@ HEADER_SIZE = 8
 LONGEST_MESSAGE = 1200
 CHUNK = 1024
 UNACKNOWLEDGED = 8192
+# Header and map around the content of a download's answer, at most, but for the one at offset 0.
+DOWNLOAD_OVERHEAD = 26
+# Kept free under the bound for short answers, such as a challenge between two downloads.
+RESERVED = 150
+
+# SMP over GATT: the service, and its only characteristic (write without response, notify).
+GATT_SERVICE = "8d53dc1d-1db7-4cd3-868b-8a527460aa84"
+GATT_CHARACTERISTIC = "da2e7828-fbce-4e01-ae9e-261174997c48"
 
 OP_READ = 0
 OP_READ_ANSWER = 1
@@ -50,6 +58,7 @@ CMD_RESET = 10
 CMD_LIVE = 11
 CMD_ROTATE = 12
 CMD_CHECK = 13
+CMD_WIRE = 20
 
 ERR_UNKNOWN = 1
 ERR_BAD_REQUEST = 2
@@ -63,9 +72,12 @@ ERR_NO_TRIP = 9
 ERR_OVERWRITTEN = 10
 ERR_KEY_SET = 12
 ERR_STALE = 13
+ERR_NO_MEMORY = 14
+ERR_BATTERY = 15
 
 # Errors of SMP version 0, and of the standard groups where they have no number of their own.
 MGMT_UNKNOWN = 1
+MGMT_NO_MEMORY = 2
 MGMT_BAD_VALUE = 3
 MGMT_NO_ENTRY = 5
 MGMT_BAD_STATE = 6

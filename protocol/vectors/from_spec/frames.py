@@ -15,6 +15,8 @@ LEAST = {"version": 1, "channels": 1, "count": 1, "duration": 1, "longest": 1}
 MOST = {"version": 1, "channels": 4, "channel": 3, "axis": 2, "tick_us": 999, "flags": 31}
 
 TMP117 = {"model": 1, "step_nK": 7812500, "low_raw": -7040, "high_raw": 19200, "uncertainty_mK": 100}
+# 300 to 1250 hPa in steps of 4 Pa, within 50 Pa.
+BMP390 = {"model": 32, "step_nK": 4_000_000_000, "low_raw": 7500, "high_raw": 31250, "uncertainty_mK": 50_000}
 PLAN_VALUES: Values = {
     "version": 1,
     "trip": 3,
@@ -114,6 +116,7 @@ def plans() -> Iterator[Vector]:
     text = FRAMES[1][1]
     yield plan("plan-min", extreme(text, 0, **LEAST), [two[0]])
     yield plan("plan-max", extreme(text, 1, **MOST), [two[1], two[0], TMP117, two[1]])
+    yield plan("plan-barometer", PLAN_VALUES | {"channels": 2}, [TMP117, BMP390])
     yield plan("plan-not-started", PLAN_VALUES | {"slot0": NO_SLOT, "tick0_ms": 0}, [TMP117])
     yield plan("plan-longer-than-known", PLAN_VALUES, [TMP117], tail=b"\x01\x02\x03")
 
@@ -187,6 +190,7 @@ def places() -> Iterator[Vector]:
     for sequence in (0, 0xFFFFF, 0x100000, 0xFFFFFFFF):
         yield typed(f"clock-sequence-{sequence:08x}", "clock", clock, sequence=sequence)
     yield typed("clock-page-end", "clock", clock, at=512 - 29)
+    yield typed("clock-chip", "clock", clock | {"uncertainty_ms": 1500, "source": 3})
     yield typed("clock-page-start", "clock", clock, at=512)
     yield typed("clock-frames-end", "clock", clock, at=0xF80 - 29)
     yield framed("unknown-empty", 0x7E, b"", DEVICE)

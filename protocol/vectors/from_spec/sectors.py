@@ -49,20 +49,28 @@ def add_checkpoint(sector: Sector, epoch: int, tick_ms: int) -> None:
     sector.add(0x40, start + tag, at)
 
 
+def untagged_seal(sector: Sector, epoch: int, kind: int, tick_ms: int) -> tuple[Values, bytes]:
+    """A seal's fields without its tag, and the tag."""
+    start = {"sequence": sector.sequence, "epoch": epoch, "kind": kind, "used": sector.end}
+    start |= {"frames": len(sector.frames), "tick_ms": tick_ms}
+    covered = bare("seal", start | {"tag": bytes(32)})[:28]
+    return start, seal_tag(K0, TRIP, epoch, bytes(sector.data), covered)
+
+
 def sealed(sector: Sector, epoch: int, kind: int, slot: int = SEAL_A) -> bytes:
     """Write the seal; its tag."""
     if slot == SEAL_B:
         sector.put(SEAL_A, bytes(64))
-    start = {"sequence": sector.sequence, "epoch": epoch, "kind": kind, "used": sector.end}
-    start |= {"frames": len(sector.frames), "tick_ms": 172_800_000}
-    covered = bare("seal", start | {"tag": bytes(32)})[:28]
-    tag = seal_tag(K0, TRIP, epoch, bytes(sector.data), covered)
+    start, tag = untagged_seal(sector, epoch, kind, 172_800_000)
     sector.put(slot, bare("seal", start | {"tag": tag}))
     return tag
 
 
 def ring(name: str, sector: Sector, error: str | None = None, **rest: Any) -> Vector:
-    """A ring sector. `seal` is None, "good" or "forged"; `checkpoints`: whether the tag of each is right."""
+    """A ring sector. `seal` is None, "good" or "forged"; `checkpoints`: whether the tag of each is right.
+
+    `next` is the header of the sector behind it, where that vouches for it, and `seal` then the one vouched for.
+    """
     whole: Values = {"area": "ring", "sequence": sector.sequence, "trip": TRIP, "k0": K0, "seal": None}
     whole |= {"frames": sector.frames, "damaged": [], "end": sector.end, "checkpoints": []} | rest
     if error:
@@ -113,6 +121,17 @@ def whole_rings() -> Iterator[Vector]:
     sector = filled(9)
     sealed(sector, 0, 0)
     yield ring("ring-filled", sector, seal="good")
+
+
+def vouched() -> Iterator[Vector]:
+    """The last page takes no seal: the tick is that of the sector's own header, the epoch one below the next one's."""
+    sector = busy(11)
+    _, tag = untagged_seal(sector, 2, 0, 93_400)
+    rest: Values = {"checkpoints": [True, True], "seal": "good"}
+    yield ring("ring-vouched", sector, next=header(12, 1, 3, tag[:8]), **rest)
+    worn = busy(11)
+    worn.put(SEAL_B, b"\x00\x04" + bytes(126))
+    yield ring("ring-vouched-worn-bits", worn, next=header(13, 1, 3, tag[:8]), **rest)
 
 
 def closed_page(sector: Sector) -> None:
@@ -174,6 +193,14 @@ def forged() -> Iterator[Vector]:
     yield changed("ring-byte-behind-frames", "a blank byte was written", "forged", 0xF00, b"\xfe")
     tags = {"checkpoints": [False, False]}
     yield changed("ring-clean-mark-changed", "the CLEAN mark was changed", "forged", 4, b"\x02", **tags)
+    rest: Values = {"checkpoints": [True, True], "seal": "forged"}
+    sector = busy(11)
+    _, later = untagged_seal(sector, 2, 0, 172_800_000)
+    error = "the next header vouches for a seal of another tick"
+    yield ring("ring-vouched-other-tick", sector, error, next=header(12, 1, 3, later[:8]), **rest)
+    _, tag = untagged_seal(sector, 2, 0, 93_400)
+    error = "the next header's epoch is not the one after the seal's"
+    yield ring("ring-vouched-other-epoch", sector, error, next=header(12, 1, 4, tag[:8]), **rest)
     moved = opened(7)
     moved.put(16, header(8))
     moved.sequence, moved.frames, moved.end = 8, [], 256
@@ -243,7 +270,7 @@ def keys() -> Iterator[Vector]:
 
 
 def valid() -> Iterator[Vector]:
-    for part in (whole_rings(), pages(), journals(), stores(), keys()):
+    for part in (whole_rings(), vouched(), pages(), journals(), stores(), keys()):
         yield from part
 
 

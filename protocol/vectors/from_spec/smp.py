@@ -163,6 +163,11 @@ def commands() -> Iterator[Vector]:
     rotation = {"op": "LAB-7", "utc": 1_794_000_100_000, "key": masked, "check": mac(NEW_KEY, b"rotate", DN, HN)[:16]}
     yield from proven("rotate", 12, rotation, {"kid": mac(NEW_KEY, b"kid")[:4]}, 1)
     yield from proven("check", 13, {}, {}, 1)
+    wiring = {"v": 1, "i2c": [4, 5, 400], "led": [15, 1], "probes": [[1, 0x48]], "accel": [16, 0x53, 13]}
+    wire = {"op": "LAB-7", "utc": 1_794_000_100_000, "wiring": cbor.encode(wiring)}
+    yield one("wire-open", WRITE, CELLTRAIL, 20, wire)
+    yield one("wire-open-answer", WRITE_ANSWER, CELLTRAIL, 20, {})
+    yield from proven("wire", 20, wire, {}, 1)
     yield one("live", READ, CELLTRAIL, 11, {"nonce": HN})
     live = {
         "trip": 3,
