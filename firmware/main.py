@@ -1,21 +1,13 @@
-"""Pick the board, build the logger, run it; on an error that nobody foresaw, record it and restart."""
+"""Build the logger on a board and run it; on an error that nobody foresaw, record it and restart."""
 
 import sys
 
-from image import image_hash
+from image import Image
 from logger.app import App
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from logger.hardware import Board
-
-
-def make_board() -> "Board":
-    """The board that this interpreter runs on."""
-    from boards.virtual import make_board as make
-
-    board: Board = make()
-    return board
 
 
 def supervise(app: App) -> None:
@@ -42,11 +34,13 @@ def _show(error: Exception) -> None:
         getattr(sys, "excepthook")(type(error), error, error.__traceback__)
 
 
-def main() -> None:
+def main(board: "Board") -> None:
     """Never returns on a board."""
-    app = App(make_board(), lambda: image_hash([path for path in sys.path if path]))
-    supervise(app)
+    supervise(App(board, Image([path for path in sys.path if path]).hash))
 
 
+# An image has a starter of its own, which knows its board.
 if __name__ == "__main__":
-    main()
+    from boards.virtual import make_board
+
+    main(make_board())

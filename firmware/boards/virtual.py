@@ -2,13 +2,15 @@
 
 It is started by `celltrail virtual`, which gives it `key=value` arguments:
 
-    flash     file that holds the NOR flash; beside it lies FLASH.world (see `virtual_flash`)
+    flash     file that holds the NOR flash; beside it lie FLASH.world (see `virtual_flash`) and FLASH.clock, the
+              battery of the clock chip
     stimulus  file that tells what happens (see `virtual_stimulus`)
     port      the launcher's TCP port on 127.0.0.1 (see `virtual_wire`)
     token     a word that proves to the launcher who calls
     offset    ms of the world at power-on
     cause     reset cause, codes.RESET_*
     sectors   size of the flash
+    radio     the Bluetooth stack to behave as, nimble or btstack; without it there is no radio
     ticks     period of the tick counter in ms, a power of two; without it that of a 32-bit chip
 """
 
@@ -20,13 +22,16 @@ from boards.virtual_clock import LONGEST_REST_MS, host_us
 from boards.virtual_flash import VirtualFlash
 from boards.virtual_sensors import Sensors
 from boards.virtual_stimulus import Stimulus
+from boards.virtual_tally import Tally
 from boards.virtual_wire import Wire
 from boards.virtual_world import World
 from celltrail_protocol import codes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from logger.hardware import Board, Flash, Link
+    from boards.ble_link import BleLink
+    from boards.virtual_bluetooth import VirtualBLE
+    from logger.hardware import Board, ClockChip, Flash, Link, Radio
 
 # The RP2040's watchdog can't count further than this.
 _WATCHDOG_US = 8_388_000
@@ -51,7 +56,12 @@ class VirtualBoard:
         self.uid = flash.uid
         self._sensors = Sensors(stimulus, self._clock, self.world.offset_us)
         self.thermometers = self._sensors.thermometers
+        self.barometer = self._sensors.barometer
+        self.rtc: "ClockChip | None" = None
+        if stimulus.clock_chip:
+            self.rtc = self._sensors.fit_clock(arguments["flash"] + ".clock", self.world.utc_us)
         self.accelerometer = self._sensors.accelerometer
+        self._tally = Tally(flash, self.thermometers + ([self.barometer] if self.barometer else []))
         self.reset_cause = int(arguments["cause"])
         self._led: "int | None" = None
         self._fed_us = 0
@@ -59,13 +69,33 @@ class VirtualBoard:
         self._started = False
         self._wire = Wire(int(arguments["port"]), arguments["token"], self._obey)
         self.link: "Link" = self._wire
+        self._air: "VirtualBLE | None" = None
+        self._ble = self._fit_radio(arguments.get("radio"))
+        self.radio: "Radio | None" = self._ble
         # The launcher says all that must hold from the first instant on, such as the speed, and then "go".
         while not self._started:
             self._wire.service(-1)
 
+    def _fit_radio(self, stack: "str | None") -> "BleLink | None":
+        """The same file as on real boards, on a stand-in for MicroPython's module."""
+        if stack is None:
+            return None
+        from boards import virtual_bluetooth
+
+        ble = self._air = virtual_bluetooth.VirtualBLE(stack, self._wire.radio)
+        virtual_bluetooth.fit(ble)
+        sys.modules["bluetooth"] = virtual_bluetooth
+        from boards.ble_link import BleLink
+
+        self._wire.on_radio = ble.receive
+        return BleLink(ble)
+
     def _obey(self, line: str) -> None:
         if line == "go":
             self._started = True
+            return
+        if line == "tally":
+            self._wire.event(self._tally.report())
             return
         paused = self.world.paused
         self.world.control(line)
@@ -91,8 +121,10 @@ class VirtualBoard:
         until_us = None if until_ms is None else until_ms * 1000
         self._check_watchdog()
         self._wire.service()
+        self._tally.sleeps(self._clock.now_us())
         while not self._woken(until_us):
             self._pass_time(until_us)
+        self._tally.wakes(self._clock.now_us(), self._air.interval_ms if self._air else 0)
         self._fed_us = self._clock.now_us()
         self._report()
 
@@ -102,9 +134,16 @@ class VirtualBoard:
             self._report("paused")
         moved = self.world.edge_passed(now_us)
         changed, self._wire.changed = self._wire.changed, False
-        if moved or changed or self._wire.received or self._sensors.interrupted():
+        if moved or changed or self._heard_radio() or self._wire.received or self._sensors.interrupted():
             return True
         return until_us is not None and now_us >= until_us
+
+    def _heard_radio(self) -> bool:
+        if self._ble is None or not self._ble.news:
+            return False
+        self._ble.news = False
+        self.world.set_client("air", self._ble.connection() != 0)
+        return True
 
     def _pass_time(self, until_us: "int | None") -> None:
         now_us = self._clock.now_us()

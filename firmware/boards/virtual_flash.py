@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _UID_DIGITS = 16
 _UTC_AT = 34
+_PAGE_SIZE = 256
 
 
 class VirtualFlash:
@@ -23,7 +24,7 @@ class VirtualFlash:
         self.model = NorFlash(sectors, path)
         self.sectors = sectors
         self.read_into = self.model.read_into
-        self.erase = self.model.erase
+        self.pages = self.erases = 0
         self._utc_ms = utc_ms
         self._world = open(path + ".world", "r+b", buffering=0)
         self.uid = unhexlify(self._world.read(_UID_DIGITS))
@@ -32,4 +33,10 @@ class VirtualFlash:
         """Program whole pages; the world's time goes first, so that it never falls behind the log."""
         self._world.seek(_UTC_AT)
         self._world.write(b"%016d" % self._utc_ms())
+        self.pages += len(data) // _PAGE_SIZE
         self.model.program(addr, data)
+
+    def erase(self, addr: int) -> None:
+        """Erase the sector that begins there."""
+        self.erases += 1
+        self.model.erase(addr)

@@ -5,7 +5,7 @@ The file is little-endian. All times count from the start of the world.
     offset  size  field
     0       4     "CTSM"
     4       2     version, 1
-    6       1     thermometers fitted, 1 to 4
+    6       1     channels fitted, 1 to 4: thermometers, and perhaps a barometer as the last
     7       1     accelerometer fitted, codes.MODEL_*
     8       8     UTC of the world's start, ms since 1970, signed
     16      8     duration, ms, signed
@@ -15,10 +15,12 @@ The file is little-endian. All times count from the start of the world.
     30      2     number of acceleration segments
     32      16    temperature rows of channel 0 to 3, u32 each
     48      4     acceleration rows
-    52      12    zero
+    52      4     which chip channel 0 to 3 is, codes.MODEL_*
+    56      1     1: there is a clock chip
+    57      7     zero
     64            presses: at_ms i64, hold_ms i64
                   segments: start_us i64, end_us i64, first_row i64, rows i64
-                  temperature rows, channel after channel: at_ms i64, micro-degC i32 (-2**31: unplugged)
+                  temperature rows, channel after channel: at_ms i64, micro-degC or micro-hPa i32 (-2**31: unplugged)
                   acceleration rows: at_us i64, x_g f64, y_g f64, z_g f64
 """
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 MAGIC = b"CTSM"
 VERSION = 1
-HEADER = "<4sHBBqqHHHH4II12x"
+HEADER = "<4sHBBqqHHHH4II4sB7x"
 HEADER_SIZE = 64
 PRESS = "<qq"
 SEGMENT = "<qqqq"
@@ -173,7 +175,7 @@ class Stimulus:
         if header[0] != MAGIC or header[1] != VERSION:
             self.close()
             raise ValueError("not a stimulus file of version 1")
-        self.thermometers: int = header[2]
+        self.channels: int = header[2]
         self.accelerometer: int = header[3]
         self.start_utc_ms: int = header[4]
         self.duration_ms: int = header[5]
@@ -181,6 +183,8 @@ class Stimulus:
         presses, segments = header[8:10]
         self._temperature_rows: "tuple[int, ...]" = header[10:14]
         self._acceleration_rows: int = header[14]
+        self.models: bytes = header[15][: self.channels]
+        self.clock_chip: bool = header[16] == 1
         self.presses: "list[tuple[int, int]]" = [struct.unpack(PRESS, self._file.read(16)) for _ in range(presses)]
         self._segments: "list[tuple[int, int, int, int]]" = [
             struct.unpack(SEGMENT, self._file.read(32)) for _ in range(segments)

@@ -7,6 +7,7 @@ Every message is `kind u8, length u16, payload`, little-endian:
     CONTROL  1   to us      a line of text, such as "speed max"
     EVENT    2   from us    a line of text, such as "led 3"
     CREDIT   3   both       digits: so many link bytes were passed on; at most WINDOW may be under way
+    RADIO    4   both       a message of the virtual radio (see `virtual_bluetooth`)
 
 A client begins a session ("connected 1 NUMBER", answered by "session NUMBER"): what was under way is void.
 """
@@ -23,6 +24,7 @@ LINK = 0
 CONTROL = 1
 EVENT = 2
 CREDIT = 3
+RADIO = 4
 WINDOW = 4096
 
 _RECV_SIZE = 8192
@@ -45,6 +47,7 @@ class Wire:
         self._send = self._socket.write if hasattr(self._socket, "write") else self._socket.sendall
         self._wait_readable = _readable_waiter(self._socket)
         self._control = control
+        self.on_radio: "Callable[[bytes], None] | None" = None
         self._inbox = b""
         self._unpassed = 0
         self._unread = 0
@@ -81,6 +84,8 @@ class Wire:
             self.received += payload
         elif kind == CREDIT:
             self._unpassed -= int(payload)
+        elif kind == RADIO and self.on_radio is not None:
+            self.on_radio(payload)
         elif kind == CONTROL:
             line = payload.decode()
             if line.startswith("connected "):
@@ -100,6 +105,10 @@ class Wire:
     def event(self, line: str) -> None:
         """Tell the launcher something."""
         self._write(EVENT, line.encode())
+
+    def radio(self, message: bytes) -> None:
+        """Hand a message to the virtual radio."""
+        self._write(RADIO, message)
 
     def _write(self, kind: int, payload: "bytes | bytearray | memoryview") -> None:
         self._send(bytes((kind, len(payload) & 0xFF, len(payload) >> 8)) + payload)

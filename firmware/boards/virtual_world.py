@@ -21,7 +21,7 @@ class World:
     def __init__(self, stimulus: "Stimulus", offset_us: int) -> None:
         self.clock = VirtualClock()
         self.offset_us = offset_us
-        self.client = False
+        self._clients: "set[str]" = set()
         self.paused = False
         self._stimulus = stimulus
         self._speed = 1.0
@@ -41,7 +41,7 @@ class World:
         """Obey one line of the launcher; lines for others are ignored."""
         words = line.split()
         if words[0] == "connected":
-            self._set_client(words[1] == "1")
+            self.set_client("cable", words[1] == "1")
         elif words[0] == "speed":
             self._speed = 0.0 if words[1] == "max" else float(words[1])
         elif words[0] == "pause":
@@ -57,12 +57,14 @@ class World:
     def _since_power_on_us(self, utc_ms: int) -> int:
         return (utc_ms - self._stimulus.start_utc_ms) * 1000 - self.offset_us
 
-    def _set_client(self, client: bool) -> None:
-        if self.client and not client:
-            self.paused = False
-        self.client = client
+    def set_client(self, link: str, client: bool) -> None:
+        """Whether somebody is connected over a link: "cable" or "air"."""
         if client:
+            self._clients.add(link)
             self.land()
+        elif link in self._clients:
+            self._clients.remove(link)
+            self.paused = self.paused and bool(self._clients)
 
     def _press(self, at_us: int, hold_ms: int) -> None:
         end_us = at_us + hold_ms * 1000
@@ -77,6 +79,10 @@ class World:
     def utc_ms(self) -> int:
         """UTC of the simulated world, ms since 1970."""
         return self._stimulus.start_utc_ms + self.world_ms()
+
+    def utc_us(self) -> int:
+        """The same in us."""
+        return self._stimulus.start_utc_ms * 1000 + self.clock.now_us() + self.offset_us
 
     def world_ms(self) -> int:
         """Time since the world's start."""
@@ -111,7 +117,7 @@ class World:
 
     def may_fly(self, now_us: int) -> bool:
         """Whether the world may jump, provided that the firmware has said until when it sleeps."""
-        if self._speed == 1 or self.client or self.paused or now_us >= self._end_us():
+        if self._speed == 1 or self._clients or self.paused or now_us >= self._end_us():
             return False
         return self._limit_us is None or now_us < self._limit_us
 

@@ -45,11 +45,13 @@ class TMP117(I2CChip):
     low_raw = -7040
     high_raw = 19200
     uncertainty_mK = 300
+    lead_ms = 0
 
     def __init__(self, i2c: "I2C", sleep_ms: "Callable[[int], object]", address: int = 0x48) -> None:
         super().__init__(i2c, address)
         self._sleep_ms = sleep_ms
         self._two = bytearray(2)
+        self.begun = False
 
     def start(self) -> None:
         """Check the chip and shut it down until the first reading; raises SensorFault."""
@@ -57,6 +59,9 @@ class TMP117(I2CChip):
         if self._read_word(_DEVICE_ID) & 0x0FFF != _ID_TMP117:
             raise SensorFault(codes.FAULT_WRONG_ID)
         self._write_word(_CONFIGURATION, _SHUTDOWN)
+
+    def begin(self) -> None:
+        """Nothing: a reading is so quick that waking up for it twice would cost more."""
 
     def read_raw(self) -> int:
         """Temperature of now in steps, i16; takes 16 to 20 ms; raises SensorFault."""

@@ -12,6 +12,7 @@ from logger.standard import Standard
 from logger.state import State
 from logger.store import Store
 from logger.trip import Trip
+from logger.wireless import Wireless
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,9 +46,14 @@ class App:
         files = Files(self.trip, board.feed)
         self._commands = Commands(board, self._store, self.trip, files, image_hash)
         self.link = ConsoleLink(board.link, files)
-        prover = self._commands.prover
-        self.server = Server(self._commands, files, Standard(board, self.area, self.trip, self.link, prover))
+        standard = Standard(board, self.area, self.trip, self.link, self._commands)
+        self.server = Server(self._commands, files, standard)
         self.link.serve(self.server)
+        self.wireless: "Wireless | None" = None
+        if board.radio is not None:
+            report, air = self._commands.report, self._commands.air
+            self.wireless = Wireless(board.radio, board, self.trip, report, files, air, self.server)
+            standard.wireless = self.wireless
         self._connected = False
         self._pressed_ms = -1
         self._held = False
@@ -71,7 +77,8 @@ class App:
         now_ms = board.ticks_ms()
         again_ms = _sooner(again_ms, self._watch_button(now_ms))
         again_ms = _sooner(again_ms, self._run_trip(now_ms))
-        if self.trip.ring.places.untidy() and not self._sampler.awake():
+        # Not before a restart has come to stay: a brown-out loop must not wear the flash.
+        if self.trip.ring.places.untidy() and self.trip.boot_due_ms < 0 and not self._sampler.awake():
             self.trip.ring.places.tidy()
             again_ms = now_ms
         return _sooner(again_ms, self._show(now_ms))
@@ -89,7 +96,7 @@ class App:
 
     def _run_trip(self, now_ms: int) -> "int | None":
         try:
-            return self._sampler.poll(now_ms)
+            return _sooner(self.trip.keep_time(now_ms), self._sampler.poll(now_ms))
         except RingFull:
             return self._end_full(now_ms)
 
@@ -101,16 +108,19 @@ class App:
         connected = self.board.link.connected()
         # A connection may come and go between two steps, and leave half a line behind.
         if not connected and (self._connected or not self.link.is_fresh()):
-            self._commands.forget_challenge()
+            self._commands.cable.forget()
             self.link.connection_lost()
         self._connected = connected
         waiting = self.link.poll()
+        radio_ms = self.wireless.poll(now_ms) if self.wireless else None
         if self._commands.marked:
             self._commands.marked = False
             self._mark_shown_ms = now_ms + _SHOW_MARK_MS
         if self._commands.reset_wanted:
-            self._reset(waiting, now_ms)
-        return now_ms + _BUSY_MS if waiting else None
+            # A radio does not tell whether the answer is out.
+            on_air = self.wireless is not None and self.wireless.link.connected()
+            self._reset(waiting or on_air, now_ms)
+        return _sooner(radio_ms, now_ms + _BUSY_MS if waiting else None)
 
     def _reset(self, waiting: bool, now_ms: int) -> None:
         """Restart as soon as the answer has gone out, or nobody takes it."""
@@ -164,6 +174,10 @@ class App:
         self._mark_shown_ms = -1
         if self.trip.alarms.raised:
             self._set_led(codes.LED_ALARM)
+        elif self._sampler.failing() or self.area.failure is not None:
+            self._set_led(codes.LED_FAULT)
+        elif self.state.in_trip() and self.wireless is not None and self.wireless.is_on:
+            self._set_led(codes.LED_RADIO)
         elif self.state.state == codes.STATE_LOGGING:
             self._set_led(codes.LED_LOGGING)
         elif self.state.state == codes.STATE_ARMED:

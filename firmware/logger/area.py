@@ -130,18 +130,18 @@ class Area:
             return self.clean(sector) and self.begin(sector, header)
         return self.write(sector * SECTOR_SIZE, _mark(sector, count) + bytes(header))
 
-    def _void(self, sector: int) -> None:
-        """Zeros over a sector's header, of whatever kind: an erase that is cut short must leave none that checks."""
-        start = sector * SECTOR_SIZE + records.HEADER_AT
-        end = sector * SECTOR_SIZE + records.FRAMES_AT
-        head = self.read(start, end - start)
-        if head != _BLANK[: len(head)]:
-            self.zero(start, end)
+    def void(self, sector: int) -> None:
+        """Zeros over a sector's header, of whatever kind."""
+        start = sector * SECTOR_SIZE
+        self.zero(start + records.HEADER_AT, start + records.FRAMES_AT)
 
     def clean(self, sector: int) -> bool:
         """Erase a sector and mark it; False when it is not blank afterwards."""
         count = self.clean_mark(sector) or 0
-        self._void(sector)
+        head = self.read(sector * SECTOR_SIZE + records.HEADER_AT, records.FRAMES_AT - records.HEADER_AT)
+        if head != _BLANK[: len(head)]:
+            # An erase that is cut short must leave none that checks.
+            self.void(sector)
         try:
             self.flash.erase(sector)
         except OSError:

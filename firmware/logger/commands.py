@@ -3,9 +3,12 @@
 from celltrail_protocol import cbor, codes, frames, smp
 from celltrail_protocol.layout import ProtocolError
 from celltrail_protocol.plan import LONGEST_PLAN, validate
-from celltrail_protocol.records import SECTOR_SIZE
+from celltrail_protocol.records import SECTOR_SIZE, STORE_WIRING
 from celltrail_protocol.seals import CHECK_SIZE, KEY_SIZE, NONCE_SIZE, commitment, mask_key, rotation_check, same
+from celltrail_protocol.wiring import LONGEST_WIRING
+from celltrail_protocol.wiring import validate as check_wiring
 from logger.audit import Audit
+from logger.caller import Caller
 from logger.identity import Identity
 from logger.prover import Prover
 from logger.refused import Refused
@@ -38,18 +41,22 @@ class Commands:
         self, board: "Board", store: "Store", trip: "Trip", files: "Files", image_hash: "Callable[[], bytes]"
     ) -> None:
         self._board = board
+        self._store = store
         self._trip = trip
-        self._image_hash = image_hash
+        self._files = files
+        self.image_hash = image_hash
         self._identity = Identity(store)
         self._audit = Audit(store, trip)
         self.report = Report(board, self._identity, trip, files)
-        self.prover = Prover(board.random)
+        # Each link has its own challenges; `caller` is whose request is being answered.
+        self.cable = Caller(Prover(board.random))
+        self.air = Caller(Prover(board.random, self.cable.prover))
+        self.caller = self.cable
         self._marks = _MARK_BURST
         self._marks_ms = 0
         self.reset_wanted = False
         self.marked = False
         self._proven = {
-            smp.CMD_ARM: self._arm,
             smp.CMD_START: self._start,
             smp.CMD_STOP: self._stop,
             smp.CMD_MARK: self._proven_mark,
@@ -59,6 +66,7 @@ class Commands:
             smp.CMD_PROVISION: self._provision,
             smp.CMD_RESET: self._reset,
             smp.CMD_CHECK: self._check,
+            smp.CMD_WIRE: self._wire,
         }
 
     def mount(self) -> None:
@@ -73,7 +81,7 @@ class Commands:
         hn = octets(request, "hn", NONCE_SIZE, NONCE_SIZE)
         tick_ms = self._board.ticks_ms()
         boot = self._trip.state.boot
-        dn = self.prover.challenge(hn, boot, tick_ms)
+        dn = self.caller.prover.challenge(hn, boot, tick_ms)
         if dn is None:
             raise refused(smp.ERR_TOO_SOON, smp.MGMT_BUSY)
         answer: "Map" = {"dn": dn, "tick": tick_ms, "boot": boot}
@@ -82,13 +90,14 @@ class Commands:
             answer["world"] = world_ms
         return answer
 
-    def forget_challenge(self) -> None:
-        """The connection has ended."""
-        self.prover.forget()
+    def turn_to(self, caller: "Caller") -> None:
+        """From now on this one asks."""
+        self.caller = caller
+        self.report.chunk = self._files.chunk = caller.chunk
 
     def run(self, command: int, request: "Map") -> "Map":
         """A command that changes the logger: proven, or one of the two that may come without proof."""
-        if command not in self._proven and command != smp.CMD_ROTATE:
+        if command not in self._proven and command not in (smp.CMD_ROTATE, smp.CMD_ARM):
             raise refused(smp.ERR_BAD_REQUEST, smp.MGMT_NOT_SUPPORTED)
         key = self._identity.key
         if "m" not in request:
@@ -111,16 +120,21 @@ class Commands:
         name = octets(request, "c", 0, NONCE_SIZE) if "c" in request else b""
         number = integer(request, "n", 1, 0xFFFFFFFF)
         try:
-            return self.prover.check(key, command, number, name, body, mac, now_ms)
+            opened = self.caller.prover.check(key, command, number, name, body, mac, now_ms)
         except Refused as why:
             if why.code == smp.ERR_NOT_PROVEN:
                 self._audit.wrong_key(now_ms)
             raise
+        self.caller.proven = True
+        return opened
 
     def _run_open(self, command: int, request: "Map", key: "bytes | None") -> "Map":
         now_ms = self._board.ticks_ms()
-        if command == smp.CMD_PROVISION and key is None:
+        # Over the air the key would go in clear to whoever listens.
+        if command == smp.CMD_PROVISION and key is None and self.caller is self.cable:
             return self._set_identity(request, frames.COMMAND_OPEN, now_ms)
+        if command == smp.CMD_WIRE and key is None:
+            return self._set_wiring(request, frames.COMMAND_OPEN, now_ms)
         if command == smp.CMD_MARK and self._trip.plan["marks_open"]:
             return self._open_mark(request, now_ms)
         raise refused(smp.ERR_NOT_PROVEN, smp.MGMT_DENIED)
@@ -129,6 +143,8 @@ class Commands:
         try:
             if command == smp.CMD_ROTATE:
                 return self._rotate(request, opened, now_ms)
+            if command == smp.CMD_ARM:
+                return self._arm(request, opened, now_ms)
             return self._proven[command](request, now_ms)
         except RingFull:
             raise refused(smp.ERR_STATE, smp.MGMT_BAD_STATE)
@@ -164,6 +180,21 @@ class Commands:
         self._keep_identity(name.decode(), key)
         return {"uid": self._board.uid}
 
+    def _wire(self, request: "Map", now_ms: int) -> "Map":
+        return self._set_wiring(request, 0, now_ms)
+
+    def _set_wiring(self, request: "Map", flags: int, now_ms: int) -> "Map":
+        self._require(codes.STATE_IDLE, codes.STATE_STOPPED)
+        data = octets(request, "wiring", 1, LONGEST_WIRING)
+        check_wiring(cbor.loads(data))
+        self._audit.keep_boot()
+        self._audit.note(smp.CMD_WIRE, request, now_ms, flags)
+        if not self._store.put(STORE_WIRING, data):
+            raise refused(smp.ERR_UNKNOWN, smp.MGMT_UNKNOWN)
+        # The board reads it when it starts.
+        self.reset_wanted = True
+        return {}
+
     def _rotate(self, request: "Map", opened: "Challenge", now_ms: int) -> "Map":
         """The new key comes masked under the old one; the answer is still proven with the old one."""
         masked, check = octets(request, "key", KEY_SIZE, KEY_SIZE), octets(request, "check", CHECK_SIZE, CHECK_SIZE)
@@ -179,10 +210,19 @@ class Commands:
         if not self._identity.keep(name, key):
             raise refused(smp.ERR_UNKNOWN, smp.MGMT_UNKNOWN)
 
-    def _arm(self, request: "Map", now_ms: int) -> "Map":
+    def _first_key(self, request: "Map", opened: "Challenge") -> bytes:
+        """K(0), which travels behind a mask over the air."""
+        if "mk0" not in request:
+            return octets(request, "k0", KEY_SIZE, KEY_SIZE)
+        masked = octets(request, "mk0", KEY_SIZE, KEY_SIZE)
+        return mask_key(masked, self._identity.key or b"", opened.dn, opened.hn, b"k0")
+
+    def _arm(self, request: "Map", opened: "Challenge", now_ms: int) -> "Map":
         self._require(codes.STATE_IDLE, codes.STATE_STOPPED)
+        if 0 < self._board.battery_mV() < codes.BATTERY_EMPTY_mV:
+            raise refused(smp.ERR_BATTERY, smp.MGMT_BAD_STATE)
         flags = self._discards(request)
-        k0 = octets(request, "k0", KEY_SIZE, KEY_SIZE)
+        k0 = self._first_key(request, opened)
         data = octets(request, "plan", 1, LONGEST_PLAN)
         try:
             validate(cbor.loads(data), [(probe.low_raw, probe.high_raw) for probe in self._board.thermometers])
@@ -198,7 +238,7 @@ class Commands:
             "tick": now_ms,
             "settings": trip.settings,
             "commit": commitment(k0),
-            "fw": self._image_hash(),
+            "fw": self.image_hash(),
             "sequence": trip.ring.sequence,
         }
 

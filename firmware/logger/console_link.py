@@ -1,21 +1,16 @@
 """SMP over a byte stream: lines in, lines out, never more unacknowledged than the bound (SPEC.md 9.1, 9.2)."""
 
-from celltrail_protocol import cbor, console, smp
-from celltrail_protocol.layout import ProtocolError
+from celltrail_protocol import console, smp
+from logger.flow import Flow, is_status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from logger.files import Files
     from logger.hardware import Link
     from logger.server import Server
 
 _READ_AT_ONCE = 256
 _BITES = 4
-_MOST_HELD = 32
-_STATUS = (smp.GROUP_CELLTRAIL, smp.CMD_STATUS)
-_DOWNLOAD = (smp.GROUP_FS, smp.FS_DOWNLOAD)
 
 
 class ConsoleLink:
@@ -27,11 +22,10 @@ class ConsoleLink:
         self._server: "Server | None" = None
         self._reader = console.Reader()
         self._dropped = 0
-        self.held: "list[bytes]" = []
+        self._flow = Flow()
+        self.held = self._flow.held
         self.messages = 0
         self._out: "list[bytes]" = []
-        self._sent = 0
-        self._acknowledged = 0
 
     def serve(self, server: "Server") -> None:
         """Let this server answer."""
@@ -53,9 +47,22 @@ class ConsoleLink:
                 data = self._link.read(_READ_AT_ONCE)
                 if not data:
                     return False
-                for message in self._reader.feed(data):
+                for message in self._read_messages(data):
                     self._take(message)
         return True
+
+    def _read_messages(self, data: bytes) -> "list[bytes]":
+        try:
+            return self._reader.feed(data)
+        except MemoryError:
+            # As if the line had swallowed it: the host asks again.
+            self._start_reader()
+            self._dropped += 1
+            return []
+
+    def _start_reader(self) -> None:
+        self._dropped = self.dropped()
+        self._reader = console.Reader()
 
     def is_fresh(self) -> bool:
         """Whether nothing of a connection is left."""
@@ -63,11 +70,9 @@ class ConsoleLink:
 
     def connection_lost(self) -> None:
         """Nothing of the old connection counts any more."""
-        self.held = []
+        self._flow.anew()
         self._out = []
-        self._sent = self._acknowledged = 0
-        self._dropped = self.dropped()
-        self._reader = console.Reader()
+        self._start_reader()
 
     def _flush(self) -> None:
         while self._out:
@@ -79,47 +84,28 @@ class ConsoleLink:
 
     def _take(self, message: bytes) -> None:
         self.messages += 1
-        kind = _kind(message)
-        if kind == _STATUS:
-            self._sent = self._acknowledged = 0
-        acknowledged = _acknowledgement(message) if kind == _DOWNLOAD else None
-        if acknowledged is None:
-            self._answer(message)
+        if self._flow.take(message):
             return
-        self._acknowledged = max(self._acknowledged, min(acknowledged, self._sent))
-        if len(self.held) < _MOST_HELD:
-            self.held.append(message)
+        if is_status(message):
+            # What the line has lost can never be acknowledged, and the line itself holds back what is too much.
+            self._flow.sent = self._flow.acknowledged = 0
+        self._answer(message)
 
     def _release(self) -> bool:
         """Answer the oldest held request if the bound allows it; whether it did."""
-        if not self.held or self._sent + smp.CHUNK - self._acknowledged > smp.UNACKNOWLEDGED:
+        if not self.held or self._flow.outstanding() + smp.CHUNK > smp.UNACKNOWLEDGED:
             return False
         before = self._files.given
-        self._answer(self.held.pop(0))
-        self._sent += self._files.given - before
+        self._answer(self._flow.release())
+        self._flow.sent += self._files.given - before
         return True
 
     def _answer(self, message: bytes) -> None:
         answer = self._server.answer(message) if self._server else None
-        if answer is not None:
+        if answer is None:
+            return
+        try:
             self._out.extend(console.encode(answer))
-
-
-def _kind(message: bytes) -> "tuple[int, int] | None":
-    try:
-        _, _, _, _, group, _, command = smp.parse_header(message)
-    except ProtocolError:
-        return None
-    return group, command
-
-
-def _acknowledgement(message: bytes) -> "int | None":
-    """The key "ack" of a download request; None for a client that does not count."""
-    try:
-        request: "Any" = cbor.loads(memoryview(message)[smp.HEADER_SIZE :])
-    except ProtocolError:
-        return None
-    acknowledged = request.get("ack") if isinstance(request, dict) else None
-    if isinstance(acknowledged, bool) or not isinstance(acknowledged, int) or acknowledged < 0:
-        return None
-    return acknowledged
+        except MemoryError:
+            # An answer that is lost: the host asks again.
+            self._dropped += 1

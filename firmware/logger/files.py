@@ -28,14 +28,16 @@ def _refuse(code: int, plain: int = smp.MGMT_BAD_VALUE) -> Refused:
 
 
 class Files:
-    """`pending` is the pending file as the last live proof took it; `given` counts content that was downloaded."""
+    """`given` counts content that was downloaded; `chunk` is how much an answer holds."""
 
     def __init__(self, trip: "Trip", feed: "Callable[[], None]") -> None:
         self._trip = trip
         self._feed = feed
+        # The pending file as the last live proof took it.
         self._pending = b""
         self._generation = -1
         self.given = 0
+        self.chunk = smp.CHUNK
 
     def take_pending(self) -> bytes:
         """Fix the pending file's content now."""
@@ -80,7 +82,7 @@ class Files:
     def download(self, request: "dict[str, Any]") -> "dict[str, Any]":
         """FS_DOWNLOAD: {off, name} -> {off, data, len at 0}."""
         offset, name = request.get("off"), request.get("name")
-        data = self.read(name, offset, smp.CHUNK)
+        data = self.read(name, offset, self.chunk)
         self.given += len(data)
         answer: "dict[str, Any]" = {"off": offset, "data": data}
         if offset == 0:

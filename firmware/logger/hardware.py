@@ -31,20 +31,55 @@ if TYPE_CHECKING:
         def connected(self) -> bool:
             """Whether a host has the link open, as far as the board can tell."""
 
+    class Radio(Protocol):
+        """A Bluetooth LE peripheral with SMP's GATT service; one connection at a time."""
+
+        def power(self, on: bool, name: str) -> bool:
+            """Switch the radio on, with its name in the GAP service, or off; whether it did."""
+
+        def advertise(self, interval_ms: int, data: bytes, response: bytes) -> bool:
+            """Advertise so, or anew with other data; 0 stops. Whether the radio took it; a connection ends it."""
+
+        def connection(self) -> int:
+            """The number of the open connection, another one for each; 0: none."""
+
+        def payload(self) -> int:
+            """The bytes that a notification on this connection carries."""
+
+        def read(self) -> "bytes | None":
+            """What the host has written since the last call; None when a part of it was lost."""
+
+        def notify(self, data: bytes | bytearray | memoryview) -> bool:
+            """Send a notification; False when the radio does not take it now."""
+
+        def disconnect(self) -> None:
+            """End the connection; `connection` tells when it has ended."""
+
     class Thermometer(Protocol):
-        """One temperature channel in steps of `step_nK` nanokelvin; 0 is 0 degC."""
+        """One temperature channel in steps of `step_nK` nanokelvin; 0 is 0 degC.
+
+        A barometer is the same in pascal: steps of nPa, an uncertainty in mPa; 0 is 0 Pa.
+
+        lead_ms: how long its conversion takes, so that it is begun as much before a reading is due; 0 when it does not
+        matter. begun: whether a conversion is under way that the next `read_raw` fetches.
+        """
 
         model: int
         step_nK: int
         low_raw: int
         high_raw: int
         uncertainty_mK: int
+        lead_ms: int
+        begun: bool
 
         def start(self) -> None:
             """Prepare the chip; raises SensorFault."""
 
+        def begin(self) -> None:
+            """Start a conversion; raises SensorFault."""
+
         def read_raw(self) -> int:
-            """A reading of now, in steps; raises SensorFault."""
+            """The conversion that was begun `lead_ms` ago, or one of now, in steps; raises SensorFault."""
 
     class Accelerometer(Protocol):
         """Three axes in steps of `step_ng` nano-g, sampled into the chip's FIFO of `depth` xyz sets.
@@ -72,14 +107,26 @@ if TYPE_CHECKING:
         def read_fifo(self, out: "array[int]", room_sets: int) -> int:
             """Move at most `room_sets` xyz sets into `out`, oldest first; their count. Raises SensorFault."""
 
+    class ClockChip(Protocol):
+        """Keeps UTC while the board has no power."""
+
+        def read(self) -> tuple[int, int]:
+            """(UTC in whole seconds, uncertainty in ms without the part of a second); raises SensorFault."""
+
+        def set(self, utc_s: int, doubt_ms: int) -> None:
+            """A second begins now, and it is within `doubt_ms`; raises SensorFault."""
+
     class Board(Protocol):
-        """All that a board offers to the logic."""
+        """All that a board offers to the logic; thermometers and barometer are four at most."""
 
         name: str
         uid: bytes
         flash: Flash
         link: Link
+        radio: Radio | None
         thermometers: list[Thermometer]
+        barometer: Thermometer | None
+        rtc: ClockChip | None
         accelerometer: Accelerometer | None
         reset_cause: int
 
@@ -87,7 +134,7 @@ if TYPE_CHECKING:
             """Milliseconds since power-on; never wraps."""
 
         def wait(self, until_ms: int | None) -> None:
-            """Sleep until then, or until link bytes, an accelerometer interrupt or the button."""
+            """Sleep until then, or until link bytes, news of the radio, an accelerometer interrupt or the button."""
 
         def accelerometer_int(self) -> bool:
             """The level of the accelerometer's interrupt pin."""

@@ -71,6 +71,13 @@ class Places:
             self._owner[position] = _DIRTY
             self._tidying = True
 
+    def void_next(self) -> None:
+        """No header that was begun in the place after the head, and may look blank, is one any more."""
+        position = self._after_head()
+        if position >= 0 and self._owner[position] < 0:
+            self._area.void(RING_FIRST + position)
+            self._owner[position] = _DIRTY
+
     def _after_head(self) -> int:
         """The first position after the head that may be used; -1 when all are bad."""
         for step in range(1, self.count):
@@ -86,6 +93,14 @@ class Places:
             if owner >= 0 and (first < 0 or owner < first):
                 first = owner
         return max(0, first)
+
+    def index_before(self, index: int) -> int:
+        """The index of the trip's sector before `index` that is still there; -1 when there is none."""
+        before = -1
+        for owner in self._owner:
+            if before < owner < index:
+                before = owner
+        return before
 
     def position(self, index: int) -> int:
         """Where the trip's sector `index` lies; -1 when it is not there."""

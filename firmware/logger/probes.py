@@ -1,4 +1,4 @@
-"""The thermometers: read all at once, and say why one has no reading."""
+"""The channels, thermometers and then the barometer: read all at once, and say why one has no reading."""
 
 from celltrail_protocol import codes, frames
 from celltrail_protocol.layout import pack
@@ -11,22 +11,40 @@ if TYPE_CHECKING:
 
 
 class Probes:
-    """`last` holds the latest raw readings, NO_READING for those without one."""
+    """`all` are the channels in order; `last` holds their latest raw readings, NO_READING for those without one.
 
-    def __init__(self, thermometers: "list[Thermometer]") -> None:
-        self._all = thermometers
-        self.count = len(thermometers)
+    lead_ms: how long before a reading `begin` must be called, so that no reading has to wait for a conversion: the
+    samples of an accelerometer would be overwritten meanwhile. 0: not at all.
+    """
+
+    def __init__(self, channels: "list[Thermometer]") -> None:
+        self.all = channels
+        self.count = len(channels)
         self.last: "list[int]" = [NO_READING] * self.count
         self._faults = bytearray(self.count)
+        self.lead_ms = max([probe.lead_ms for probe in channels] + [0])
 
     def start(self) -> None:
         """Prepare the chips; what fails says so with its first reading."""
         for channel in range(self.count):
             self._faults[channel] = 0
             try:
-                self._all[channel].start()
+                self.all[channel].start()
             except SensorFault:
                 pass
+
+    def begin(self) -> None:
+        """Start the conversions that take long; what fails says so with its reading."""
+        for probe in self.all:
+            try:
+                probe.begin()
+            except SensorFault:
+                pass
+
+    def forget(self) -> None:
+        """The conversions under way are of another slot: the next readings are of their own time."""
+        for probe in self.all:
+            probe.begun = False
 
     def read(self) -> bytes:
         """Take a reading of all channels into `last`; the fault codes of those without one, in order."""
@@ -40,7 +58,7 @@ class Probes:
         return missing
 
     def _read(self, channel: int) -> int:
-        value = self._all[channel].read_raw()
+        value = self.all[channel].read_raw()
         if not NO_READING < value <= 32767:
             raise SensorFault(codes.FAULT_SATURATED)
         return value
@@ -61,10 +79,14 @@ class Probes:
             self._faults[channel] = code
         return found
 
+    def failing(self) -> bool:
+        """Whether a channel had no reading the last time."""
+        return any(self._faults)
+
     def entries(self) -> bytes:
         """What a plan frame says of the channels."""
         entries = b""
-        for probe in self._all:
+        for probe in self.all:
             values = (probe.model, probe.step_nK, probe.low_raw, probe.high_raw, probe.uncertainty_mK)
             entries += pack(frames.CHANNEL, values)
         return entries

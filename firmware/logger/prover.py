@@ -34,12 +34,15 @@ class Challenge:
 
 
 class Prover:
-    """The open challenges; a wrong proof uses its own up and costs a second. `failures` counts wrong MACs."""
+    """The open challenges of a link; a wrong proof uses its own up and costs a second. `failures` counts wrong MACs.
 
-    def __init__(self, random: "Callable[[int], bytes]") -> None:
+    `other`: the prover of another link, with whose challenges these are counted.
+    """
+
+    def __init__(self, random: "Callable[[int], bytes]", other: "Prover | None" = None) -> None:
         self._random = random
         self._open: "list[Challenge]" = []
-        self._count = 0
+        self._counted: "list[int]" = other._counted if other else [0]
         self._blocked_until_ms = 0
         self.failures = 0
 
@@ -47,9 +50,9 @@ class Prover:
         """A new nonce for the host's nonce; None while wrong proofs are too fresh."""
         if now_ms < self._blocked_until_ms:
             return None
-        self._count += 1
+        self._counted[0] += 1
         # A random source that repeats itself must not repeat a nonce: a proof would be good twice.
-        salt = struct.pack("<HI", boot, self._count)
+        salt = struct.pack("<HI", boot, self._counted[0])
         dn: bytes = sha256(b"dn" + self._random(NONCE_SIZE) + salt).digest()[:NONCE_SIZE]
         self._open = self._open[1 - _MOST_OPEN :] + [Challenge(hn, dn, now_ms + _LIFETIME_MS)]
         return dn

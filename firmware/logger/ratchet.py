@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 _BLANK = b"\xff" * KEY_SLOT_SIZE
 _ZERO = bytes(KEY_SLOT_SIZE)
+# How many slots the key before may lie back: between are one that was left out, and some that took no key.
+_RECENT = 4
 
 
 def _address(sector: int, slot: int) -> int:
@@ -35,11 +37,16 @@ class Ratchet:
         """Find the key of now; destroy older ones, and pieces of keys, that a power cut has left."""
         others: "list[tuple[int, int]]" = []
         slot_bytes = bytearray(KEY_SLOT_SIZE)
+        # The last slot of each sector that is not blank.
+        last = {}
         for sector in KEY_SECTORS:
             for slot in range(KEY_SLOTS):
                 # Each slot is read once: half-written bits may read otherwise the next time.
                 self._area.flash.read_into(_address(sector, slot), slot_bytes)
-                if slot_bytes in (_BLANK, _ZERO):
+                if slot_bytes == _BLANK:
+                    continue
+                last[sector] = slot
+                if slot_bytes == _ZERO:
                     continue
                 record = records.unpack_checked(records.KEY_SLOT, slot_bytes, 0, records.MAGIC_KEY)
                 if record and (self._place is None or (record[1], record[2]) > (self.trip, self.epoch)):
@@ -51,11 +58,17 @@ class Ratchet:
                     others.append((sector, slot))
         if self._place is not None:
             self._sector, slot = self._place
-            last = max([slot] + [other for sector, other in others if sector == self._sector])
-            # One is left out: a cut may have begun a key there that looks blank.
-            self._next = last + 2
             # Programmed again with its own bytes before others go: a cut may have left it weak.
             self._area.again(_address(self._sector, slot), self._record())
+            # One is left out: a cut may have begun a key there that looks blank.
+            self._next = last[self._sector] + 2
+            if self._next <= KEY_SLOTS:
+                others.append((self._sector, self._next - 1))
+        for sector, slot in last.items():
+            # What reads as zeros by now may be a key that a cut has half destroyed.
+            for recent in range(max(0, slot - _RECENT), slot + 1):
+                if (sector, recent) != self._place and (sector, recent) not in others:
+                    others.append((sector, recent))
         for sector, slot in others:
             self._destroy(sector, slot)
 
@@ -94,7 +107,8 @@ class Ratchet:
         return True
 
     def _write(self, record: bytes) -> "tuple[int, int] | None":
-        for _ in range(len(KEY_SECTORS)):
+        # The rest of this sector, the other one, and this one anew when no key is in it.
+        for _ in range(len(KEY_SECTORS) + 1):
             while self._next < KEY_SLOTS:
                 slot = self._next
                 self._next += 1

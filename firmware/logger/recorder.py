@@ -25,7 +25,7 @@ class Recorder:
     """`packed` holds for each channel the last slot that lies in the ring; -1 before the first.
 
     `generation` changes when readings are packed or dropped: an old pending file is none of this trip then.
-    `stated` is the (state, reason) of the newest state frame that `mount` has seen, or None.
+    `stated` is the (state, reason) of the newest state frame that `mount` has found, or None.
     """
 
     def __init__(self, ring: "Ring", journal: "Journal") -> None:
@@ -143,17 +143,20 @@ class Recorder:
         """Find how far each channel is packed, looking back as many sectors as that takes."""
         self.start(channels)
         ring = self.ring
-        index, first = ring.index, ring.places.first_index()
-        while index >= first and -1 in self.packed:
+        stated = ring.last_state()
+        self.stated = stated[1:] if stated is not None else None
+        index = ring.index
+        while index >= 0 and -1 in self.packed:
             for kind, payload in ring.frames_of(index):
                 try:
                     self._note(kind, payload)
-                    if index == ring.index:
-                        self._note_newest(kind, payload)
+                    if index == ring.index and kind == frames.SHOCK:
+                        ring.events = min(unpack(frames.TABLES[kind], payload)[0] + 1, 0xFFFF)
                 except ProtocolError:
                     # A frame of a later format: nothing in it is ours to note.
                     pass
-            index -= 1
+            # Not index - 1: headers that check and are none of ours may leave billions out.
+            index = ring.places.index_before(index)
 
     def _note(self, kind: int, payload: bytes) -> None:
         if kind in (frames.READINGS, frames.MISSING):
@@ -163,12 +166,6 @@ class Recorder:
         elif kind == frames.GAP:
             slot, count, _ = unpack(frames.TABLES[kind], payload)
             self.packed = [max(last, slot + count - 1) for last in self.packed]
-
-    def _note_newest(self, kind: int, payload: bytes) -> None:
-        if kind == frames.SHOCK:
-            self.ring.events = min(unpack(frames.TABLES[kind], payload)[0] + 1, 0xFFFF)
-        elif kind == frames.STATE:
-            self.stated = unpack(frames.TABLES[kind], payload)[1:3]
 
     def last_slot(self) -> int:
         """The highest slot that the record knows, or -1."""

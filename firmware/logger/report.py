@@ -26,6 +26,7 @@ class Report:
         self._identity = identity
         self._trip = trip
         self._files = files
+        self.chunk = smp.CHUNK
 
     def has_unread(self) -> bool:
         """Whether the trip holds what no authenticated host has acknowledged."""
@@ -35,10 +36,14 @@ class Report:
         state, ring = trip.state, trip.ring
         return (state.read_index, state.read_used) < (ring.index, ring.used()) or trip.recorder.journal.count > 0
 
+    def is_provisioned(self) -> bool:
+        """Whether the logger holds a device key."""
+        return self._identity.key is not None
+
     def status(self, request: "Map") -> "Map":
         """CMD_STATUS: all that a person at the parcel wants to know."""
         board, trip, ring = self._board, self._trip, self._trip.ring
-        probes, chip = board.thermometers, board.accelerometer
+        probes, chip = trip.probes.all, board.accelerometer
         answer: "Map" = {
             "state": trip.state.state,
             "reason": trip.state.reason,
@@ -47,7 +52,7 @@ class Report:
             "tick": board.ticks_ms(),
             "name": self._identity.name,
             "uid": board.uid,
-            "keyed": self._identity.key is not None,
+            "keyed": self.is_provisioned(),
             "kid": self._identity.key_id,
             "unread": self.has_unread(),
             "alarms": trip.alarms.raised,
@@ -59,7 +64,7 @@ class Report:
             "first": ring.places.first_index(),
             "used": ring.used() if ring.trip else 0,
             "free": ring.places.free(),
-            "chunk": smp.CHUNK,
+            "chunk": self.chunk,
             "fw": VERSION,
             "format": codes.FORMAT_VERSION,
             "models": [probe.model for probe in probes],

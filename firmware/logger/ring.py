@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from logger.ratchet import Ratchet
 
 _NO_TAG = bytes(8)
+_CHECKPOINT_SIZE = size(frames.TABLES[frames.CHECKPOINT])
+_STATE_SIZE = size(frames.TABLES[frames.STATE])
 # Kept free at the end of a ring that may not wrap, so that a stop can still say why and seal.
 _RESERVE = 3 * 256
 
@@ -92,6 +94,25 @@ class Ring:
         if header is not None:
             for _, kind, start, end in frames.scan_all(sector, FRAMES_AT, FRAMES_END, header[4])[0]:
                 yield kind, bytes(sector[start:end])
+
+    def last_state(self) -> "tuple[int, int, int] | None":
+        """(tick, state, reason) of the newest sector's last state frame; of one before if it holds its plan alone.
+
+        Such a sector is there for a closing seal that the one before did not take.
+        """
+        index = self.index
+        stated = None
+        alone = True
+        while alone and index >= 0:
+            for kind, payload in self.frames_of(index):
+                alone = alone and kind == frames.PLAN
+                if kind == frames.STATE and len(payload) >= _STATE_SIZE:
+                    values = unpack(frames.TABLES[kind], payload)[:3]
+                    # A state that we do not know would be one that no command leads out of.
+                    stated = values if values[1] <= STATE_STOPPED else stated
+            # Not index - 1: headers that check and are none of ours may leave billions out.
+            index = self.places.index_before(index)
+        return stated
 
     # Opening
 
@@ -267,19 +288,23 @@ class Ring:
             if seal[1] == records.SEAL_CLOSED:
                 self.close(self._opened_ms)
             return
-        # Before the key steps: a tag that is still half-written must not lose its key.
-        seal_begun = self._sector.refresh(sector, found)
-        stopped_ms = -1
+        is_sealing = self._sector.is_sealing(sector)
+        if is_sealing or self._sector.may_be_left(sector, found):
+            # The next header may have been begun, to vouch for this sector as it was.
+            self.places.void_next()
+        if not is_sealing:
+            # Before the key steps: a tag that is still half-written must not lose its key.
+            self._sector.refresh(sector, found)
         for _, kind, start, end in found:
-            if kind == frames.CHECKPOINT:
+            # A payload that is too short is none of ours, though its check is right.
+            if kind == frames.CHECKPOINT and end - start >= _CHECKPOINT_SIZE:
                 self._step_after(unpack(frames.TABLES[kind], sector, start, end)[0])
-            elif kind == frames.STATE:
-                tick_ms, state = unpack(frames.TABLES[kind], sector, start, end)[:2]
-                stopped_ms = tick_ms if state == STATE_STOPPED else -1
+        stated = self.last_state()
         # Ticks that the sector tells, not that of now: a seal that is cut short again is begun with the same bytes.
-        if stopped_ms >= 0:
-            self.close(stopped_ms)
-        elif seal_begun:
+        if stated is not None and stated[1] == STATE_STOPPED:
+            self._begin_with_plan()
+            self.close(stated[0])
+        elif is_sealing:
             self._seal(records.SEAL_FULL, self._opened_ms)
 
     def _step_after(self, epoch: int) -> None:
@@ -290,6 +315,9 @@ class Ring:
     def resume(self, boot: int) -> None:
         """Go on with the open trip after a restart."""
         self.boot = boot
+        self._begin_with_plan()
+
+    def _begin_with_plan(self) -> None:
+        """Write the plan frame if a cut came between it and the header."""
         if self._sector.last_end == FRAMES_AT and not self._sector.is_sealed:
-            # The cut came between the header and the plan.
             self._sector.put(frames.PLAN, self._plan_payload())

@@ -22,6 +22,7 @@ class Sampler:
         self._fault = 0
         self._fault_until_ms = 0
         self._look_due_ms = 0
+        self._begun = -1
 
     def poll(self, now_ms: int) -> "int | None":
         """When to come again, or None when only a host can change anything. Raises RingFull."""
@@ -44,9 +45,14 @@ class Sampler:
         """Whether samples of the accelerometer have to be fetched before they are overwritten."""
         return self._watch is not None and self._watch.awake
 
+    def failing(self) -> bool:
+        """Whether a sensor of the open trip gives no readings."""
+        return self._trip.ring.is_open and (self._fault != 0 or self._trip.probes.failing())
+
     def _stand_by(self) -> None:
         self._fault = 0
         self._look_due_ms = 0
+        self._begun = -1
         if self._watch is not None:
             try:
                 self._watch.stop()
@@ -92,19 +98,30 @@ class Sampler:
     def _poll_logging(self, now_ms: int) -> int:
         trip = self._trip
         trip.skip_missed(now_ms)
-        sampled = now_ms >= trip.schedule.due_ms()
+        due_ms = trip.schedule.due_ms()
+        sampled = now_ms >= due_ms
         if sampled:
             self._sample(now_ms)
+        elif now_ms >= self._next_ms() < due_ms:
+            trip.probes.begin()
+            self._begun = trip.schedule.slot
         if self._is_over(now_ms):
             return now_ms
-        again_ms = min(trip.schedule.due_ms(), trip.checkpoint_due_ms)
+        again_ms = min(self._next_ms(), trip.checkpoint_due_ms)
         if trip.plan["duration_s"]:
             again_ms = min(again_ms, self._over_ms())
         shock_ms = self._poll_shocks(now_ms, sampled)
         return again_ms if shock_ms is None else min(again_ms, shock_ms)
 
+    def _next_ms(self) -> int:
+        """The tick at which the next slot wants something: its conversions begun, or its readings taken."""
+        schedule = self._trip.schedule
+        return schedule.due_ms() - (0 if self._begun == schedule.slot else self._trip.probes.lead_ms)
+
     def _sample(self, now_ms: int) -> None:
         trip, slot, probes = self._trip, self._trip.schedule.slot, self._trip.probes
+        if self._begun != slot:
+            probes.forget()
         missing = probes.read()
         trip.recorder.reading(slot, probes.last, missing, now_ms)
         trip.schedule.slot += 1

@@ -1,7 +1,8 @@
 """The open sector of the ring: frames are appended to it, tagged by checkpoints and a seal (SPEC.md section 5)."""
 
 from celltrail_protocol import frames, records, seals
-from celltrail_protocol.layout import pack, size
+from celltrail_protocol.codes import STATE_STOPPED
+from celltrail_protocol.layout import pack, size, unpack
 from celltrail_protocol.records import FRAMES_AT, FRAMES_END, HEADER_AT, PAGE_SIZE, SEAL_A_AT, SEAL_B_AT, SECTOR_SIZE
 
 TYPE_CHECKING = False
@@ -13,7 +14,11 @@ if TYPE_CHECKING:
 
 _SMALLEST = 48
 _CHECKPOINT_SIZE = size(frames.TABLES[frames.CHECKPOINT]) + frames.OVERHEAD
+_STATE_SIZE = size(frames.TABLES[frames.STATE])
 _SEAL_SIZE = size(records.SEAL)
+_MAGIC_SIZE = len(records.MAGIC_SEAL)
+_VOID_SEAL = bytes(_SEAL_SIZE - _MAGIC_SIZE)
+_BLANK = b"\xff" * PAGE_SIZE
 _UNTAGGED = (records.SEAL[0], 1, records.SEAL[2][:-2])
 
 
@@ -31,14 +36,14 @@ def fresh_page(sector: "Buffer", end: int, limit: int) -> int:
     """Where writing goes on after a restart: the first page that no cut can have touched, or `limit`.
 
     `end` is the offset after the last valid frame. The frame that power cut short lies in the page of `end`, or in
-    the next one, and may look blank; where its torn bytes show they tell the page. Bytes of 0 are left out: they are
-    what an earlier restart closed these pages with.
+    the next one, and may look blank; where its torn bytes show they tell the page. Zeros that an earlier restart
+    has closed pages with tell it as well: what went on behind them may look blank.
     """
     stop = limit
     while stop > end:
         # By pages and in C: this is done in each start.
         start = max(end, (stop - 1) // PAGE_SIZE * PAGE_SIZE)
-        torn = bytes(sector[start:stop]).rstrip(b"\x00\xff")
+        torn = bytes(sector[start:stop]).rstrip(b"\xff")
         if torn:
             end = start + len(torn) - 1
             break
@@ -139,15 +144,21 @@ class OpenSector:
         return self._make_seal(key, epoch, records.SEAL_FULL, tick_ms)[1]
 
     def seal(self, key: bytes, epoch: int, kind: int, tick_ms: int) -> "bytes | None":
-        """Write the seal and return its tag; None when neither slot takes it. Slot B is for when A does not."""
+        """Write the seal and return its tag; None when neither slot takes it. Slot B is for when A does not.
+
+        What was refused is filled with zeros: it must not read as a seal some day.
+        """
         seal, tag = self._make_seal(key, epoch, kind, tick_ms)
         self.used = FRAMES_END
         self.is_sealed = True
-        # Before a restart slot A may have been begun and still look blank.
+        # Before a restart slot A may have been begun and still look blank. Its zeros tell that B is begun.
         if not self.is_mounted and self._area.write(self._addr + SEAL_A_AT, seal):
             return tag
         self._area.zero(self._addr + SEAL_A_AT, self._addr + SECTOR_SIZE)
-        return tag if self._area.write(self._addr + SEAL_B_AT, seal) else None
+        if self._area.write(self._addr + SEAL_B_AT, seal):
+            return tag
+        self._area.zero(self._addr + SEAL_B_AT, self._addr + SECTOR_SIZE)
+        return None
 
     # Mounting
 
@@ -172,19 +183,37 @@ class OpenSector:
                 return seal[2], seal[3], seal[9]
         return None
 
-    def refresh(self, sector: bytearray, found: "list[Found]") -> bool:
-        """Program again what a cut may have left half-written, zeros over torn bytes, and go on at a new page.
+    def is_sealing(self, sector: bytearray) -> bool:
+        """Whether the seal in slot B was begun: all before it is firm, and must stay as its tag has it."""
+        return sector[SEAL_A_AT + _MAGIC_SIZE :] == _VOID_SEAL
 
-        Returns whether a seal was begun: no frame may follow then, and the seal has to be written again.
-        """
+    def may_be_left(self, sector: bytearray, found: "list[Found]") -> bool:
+        """Whether the next sector may have been begun: for want of a blank page, or of a place for the last seal."""
+        _, kind, start, end = found[-1] if found else (0, frames.PLAN, 0, 0)
+        if kind == frames.PLAN:
+            return True
+        stopped = False
+        # A payload that is too short is none of ours, though its check is right.
+        if kind == frames.STATE and end - start >= _STATE_SIZE:
+            stopped = unpack(frames.TABLES[kind], sector, start, end)[1] == STATE_STOPPED
+        return stopped or self._is_last(sector)
+
+    def _is_last(self, sector: bytearray) -> bool:
+        """Whether no page is blank behind that of the last frame."""
+        at = _page_end(self.last_end)
+        while at + PAGE_SIZE <= FRAMES_END:
+            if sector[at : at + PAGE_SIZE] == _BLANK:
+                return False
+            at += PAGE_SIZE
+        return True
+
+    def refresh(self, sector: bytearray, found: "list[Found]") -> None:
+        """Program again what a cut may have left half-written, zeros over torn bytes, and go on at a new page."""
+        # First: the seal in slot A may have been begun, and its tag would not cover what is written here.
+        self._area.zero(self._addr + SEAL_A_AT, self._addr + SEAL_A_AT + _MAGIC_SIZE)
         end = self.last_end
         start = first_in_page(found, end)
         self._area.again(self._addr + start, sector[start:end])
         fresh = fresh_page(sector, end, FRAMES_END)
         closed = self._area.close(self._addr + end, self._addr + fresh)
         self.used = fresh if closed else FRAMES_END
-        begun = sector[SEAL_B_AT:] != b"\xff" * (SECTOR_SIZE - SEAL_B_AT)
-        if begun:
-            # Slot A is spoiled; slot B takes the seal.
-            self._area.zero(self._addr + SEAL_A_AT, self._addr + SECTOR_SIZE)
-        return begun

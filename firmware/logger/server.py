@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from logger.caller import Caller
     from logger.commands import Commands
     from logger.files import Files
     from logger.standard import Standard
@@ -44,24 +45,31 @@ class Server:
             (smp.GROUP_CELLTRAIL, smp.CMD_LIVE, smp.OP_READ): commands.report.live,
         }
 
-    def answer(self, message: bytes) -> "bytes | None":
-        """The answer to a message; None when it is no request."""
+    def answer(self, message: bytes, caller: "Caller | None" = None) -> "bytes | None":
+        """The answer to a message, by default one that came over the cable; None when it is no request.
+
+        Raises MemoryError only in the middle of what changes the logger: a restart mends that, going on does not.
+        """
         try:
             op, version, _, _, group, sequence, command = smp.parse_header(message)
         except ProtocolError:
             return None
         if op not in (smp.OP_READ, smp.OP_WRITE) or version > 1:
             return None
+        self._commands.turn_to(caller or self._commands.cable)
         try:
-            body = self._run(group, command, op, message)
+            data = cbor.dumps(self._run(group, command, op, message))
         except Refused as why:
-            body = _error(version, group, why.code, why.plain)
-        data = cbor.dumps(body)
+            data = _error(version, group, why.code, why.plain)
+        except MemoryError:
+            if op == smp.OP_WRITE and group == smp.GROUP_CELLTRAIL:
+                raise
+            data = _error(version, group, _no_memory(group), smp.MGMT_NO_MEMORY)
         return smp.pack_header(op + 1, version, group, sequence, command, len(data)) + data
 
     def _run(self, group: int, command: int, op: int, message: bytes) -> "Map":
         try:
-            request = cbor.loads(memoryview(message)[smp.HEADER_SIZE :]) if len(message) > smp.HEADER_SIZE else {}
+            request = _body(group, message)
             if not isinstance(request, dict):
                 raise ProtocolError("smp: the body is no map")
             handler = self._handlers.get((group, command, op))
@@ -77,8 +85,22 @@ class Server:
         raise Refused(smp.MGMT_NOT_SUPPORTED, smp.MGMT_NOT_SUPPORTED)
 
 
-def _error(version: int, group: int, code: int, plain: int) -> "Map":
+def _body(group: int, message: bytes) -> "Any":
+    """What the request holds; raises ProtocolError, and Refused when the heap has no room for it."""
+    if len(message) == smp.HEADER_SIZE:
+        return {}
+    try:
+        return cbor.loads(memoryview(message)[smp.HEADER_SIZE :])
+    except MemoryError:
+        raise Refused(_no_memory(group), smp.MGMT_NO_MEMORY)
+
+
+def _no_memory(group: int) -> int:
+    return smp.ERR_NO_MEMORY if group == smp.GROUP_CELLTRAIL else smp.MGMT_NO_MEMORY
+
+
+def _error(version: int, group: int, code: int, plain: int) -> bytes:
     # A number that the group does not have of its own goes out the general way in both versions, as Zephyr does.
     if version == 0 or (code == plain and group != smp.GROUP_CELLTRAIL):
-        return {"rc": plain}
-    return {"err": {"group": group, "rc": code}}
+        return cbor.dumps({"rc": plain})
+    return cbor.dumps({"err": {"group": group, "rc": code}})

@@ -1,5 +1,7 @@
 """SMP's OS and statistics groups, as far as they only read (SPEC.md section 9.1)."""
 
+from binascii import hexlify
+
 from celltrail_protocol import smp
 from logger.refused import Refused
 from logger.version import VERSION
@@ -9,10 +11,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from logger.area import Area
+    from logger.commands import Commands
     from logger.console_link import ConsoleLink
     from logger.hardware import Board
-    from logger.prover import Prover
     from logger.trip import Trip
+    from logger.wireless import Wireless
 
 _CLOCK_NOT_SET = 4
 _NO_SUCH_GROUP = 2
@@ -38,12 +41,13 @@ def iso_time(utc_ms: int) -> str:
 class Standard:
     """Answers that tell of the logger and change nothing."""
 
-    def __init__(self, board: "Board", area: "Area", trip: "Trip", link: "ConsoleLink", prover: "Prover") -> None:
+    def __init__(self, board: "Board", area: "Area", trip: "Trip", link: "ConsoleLink", commands: "Commands") -> None:
         self._board = board
         self._area = area
         self._trip = trip
         self._link = link
-        self._prover = prover
+        self._commands = commands
+        self.wireless: "Wireless | None" = None
 
     def echo(self, request: "dict[str, Any]") -> "dict[str, Any]":
         """OS_ECHO: {d} -> {r}."""
@@ -68,12 +72,13 @@ class Standard:
         return {"buf_size": smp.LONGEST_MESSAGE, "buf_count": _BUFFERS}
 
     def info(self, request: "dict[str, Any]") -> "dict[str, Any]":
-        """OS_INFO: name and version, whatever the format asks for."""
-        return {"output": "Celltrail %s %s" % (VERSION, self._board.name)}
+        """OS_INFO: name, version, firmware hash and board, whatever the format asks for."""
+        told = (VERSION, hexlify(self._commands.image_hash()).decode(), self._board.name)
+        return {"output": "Celltrail %s %s %s" % told}
 
     def _groups(self) -> "dict[str, dict[str, int]]":
         area, trip, link = self._area, self._trip, self._link
-        return {
+        groups = {
             "logger": {
                 "state": trip.state.state,
                 "boot": trip.state.boot,
@@ -86,8 +91,21 @@ class Standard:
                 "messages": link.messages,
                 "dropped": link.dropped(),
                 "held": len(link.held),
-                "wrong_proofs": self._prover.failures,
+                "wrong_proofs": self._commands.cable.prover.failures + self._commands.air.prover.failures,
             },
+        }
+        if self.wireless is not None:
+            groups["radio"] = self._radio_group(self.wireless)
+        return groups
+
+    def _radio_group(self, wireless: "Wireless") -> "dict[str, int]":
+        link = wireless.link
+        return {
+            "on": int(wireless.is_on),
+            "connections": link.connections,
+            "messages": link.messages,
+            "dropped": link.dropped(),
+            "held": link.held(),
         }
 
     def statistics(self, request: "dict[str, Any]") -> "dict[str, Any]":

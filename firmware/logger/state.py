@@ -1,7 +1,7 @@
 """The logger's state as it survives a restart (SPEC.md section 6, state)."""
 
 from celltrail_protocol import codes
-from celltrail_protocol.layout import pack, unpack
+from celltrail_protocol.layout import pack, size, unpack
 from celltrail_protocol.records import STATE, STORE_STATE
 
 TYPE_CHECKING = False
@@ -28,7 +28,7 @@ class State:
     def load(self) -> None:
         """Take up the last record, if there is one."""
         payload = self._store.get(STORE_STATE)
-        if payload is not None:
+        if payload is not None and len(payload) >= size(STATE) and payload[0] <= codes.STATE_STOPPED:
             (
                 self.state,
                 self.reason,

@@ -3,7 +3,8 @@
 from hashlib import sha256
 
 from celltrail_protocol import cbor, codes, frames
-from celltrail_protocol.layout import pack
+from celltrail_protocol.layout import ProtocolError, pack
+from celltrail_protocol.plan import DEFAULTS, validate
 from celltrail_protocol.records import STORE_PLAN
 from logger.alarms import Alarms
 from logger.journal import Journal
@@ -12,6 +13,7 @@ from logger.ratchet import Ratchet
 from logger.recorder import Recorder
 from logger.ring import Ring, RingFull
 from logger.schedule import Schedule
+from logger.timekeeper import Timekeeper
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 # A brown-out loop must not eat the ring: nothing is written before the logger has run this long.
 STABLE_MS = 10000
-_NO_PLAN: "dict[str, Any]" = {"period_ms": 60000, "alarms": [], "marks_open": True, "wrap": False}
+_NO_PLAN = DEFAULTS
 
 
 class Trip:
@@ -40,7 +42,8 @@ class Trip:
         self._area = area
         self._store = store
         self.state = state
-        self.probes = Probes(board.thermometers)
+        self.probes = Probes(board.thermometers + ([board.barometer] if board.barometer else []))
+        self.timekeeper = Timekeeper(board)
         self.ratchet = Ratchet(area)
         self.ring = Ring(area, self.ratchet, self._plan_payload)
         self.recorder = Recorder(self.ring, Journal(area))
@@ -183,8 +186,21 @@ class Trip:
     def set_clock(self, tick_ms: int, utc_ms: int, uncertainty_ms: int, source: int, now_ms: int) -> None:
         """Commit that tick_ms was utc_ms; raises RingFull."""
         self.clock = (tick_ms, utc_ms)
+        if source != codes.CLOCK_CHIP:
+            self.timekeeper.take(tick_ms, utc_ms, uncertainty_ms, now_ms)
         if self.ring.is_open:
             self.event(frames.CLOCK, (self.state.boot, tick_ms, utc_ms, uncertainty_ms, source), now_ms)
+
+    def keep_time(self, now_ms: int) -> "int | None":
+        """Hand the host's time to the clock chip when it is time for that; when to come again. Raises RingFull."""
+        again_ms = self.timekeeper.poll(now_ms)
+        self._tell_clock(now_ms)
+        return again_ms
+
+    def _tell_clock(self, now_ms: int) -> None:
+        code, self.timekeeper.fault = self.timekeeper.fault, 0
+        if code and self.ring.is_open:
+            self.fault(codes.SOURCE_CLOCK, code, 0, now_ms)
 
     def checkpoint(self, now_ms: int) -> None:
         """Pack and tag the record so far; raises RingFull."""
@@ -193,9 +209,12 @@ class Trip:
         self.checkpoint_due_ms = now_ms + self.plan["checkpoint_s"] * 1000
 
     def _tell_failure(self, now_ms: int) -> None:
-        failure, self._area.failure = self._area.failure, None
+        failure = self._area.failure
         if failure is not None:
             self.fault(codes.SOURCE_FLASH, failure[0], failure[1], now_ms)
+            # One that no ring takes stays, and the light tells it; so does one that came of writing this one.
+            if self._area.failure is failure:
+                self._area.failure = None
 
     def fault(self, source: int, code: int, detail: int, now_ms: int) -> None:
         """Commit a fault; raises RingFull."""
@@ -230,9 +249,7 @@ class Trip:
         state = self.state
         state.boot = (state.boot + 1) & 0xFFFF
         self.ratchet.mount()
-        data = self._store.get(STORE_PLAN)
-        if state.trip and data is not None:
-            self._use_plan(cbor.loads(data), data)
+        self._mount_plan()
         self.ring.mount(state.trip, state.first_sequence, self.plan["wrap"])
         # No number is given twice, not even that of an arming that power has cut short.
         state.next_trip = max(state.next_trip, self.ring.newest_trip + 1, self.ratchet.trip + 1)
@@ -240,6 +257,21 @@ class Trip:
             self.ratchet.forget()
         if state.in_trip():
             self._go_on(now_ms)
+
+    def _mount_plan(self) -> None:
+        """Take up the plan of the trip; without one that can be read there is nothing to go on with."""
+        data = self._store.get(STORE_PLAN)
+        if not self.state.trip or data is None:
+            return
+        try:
+            plan = cbor.loads(data)
+            # Any sensor will do: one may have been changed since.
+            validate(plan, [(-32768, 32767)] * self.probes.count)
+        except ProtocolError:
+            # Its record can still be read out; the trip ends as one whose key is gone.
+            self.ratchet.forget()
+            return
+        self._use_plan(plan, data)
 
     def _go_on(self, now_ms: int) -> None:
         state, recorder = self.state, self.recorder
@@ -268,3 +300,7 @@ class Trip:
         values = (state.boot, board.reset_cause, now_ms, schedule.slot0, schedule.tick0_ms, board.battery_mV())
         recorder.event(frames.BOOT, values, now_ms)
         self._set_out(now_ms)
+        pair = self.timekeeper.read(now_ms)
+        if pair is not None:
+            self.set_clock(*pair, now_ms)
+        self._tell_clock(now_ms)
