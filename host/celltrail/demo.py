@@ -34,6 +34,8 @@ FILES = (
     "readings.parquet",
     "shocks.parquet",
     "trip.svg",
+    "trip.html",
+    "trip.pdf",
 )
 
 Run = Callable[[Sequence[str]], int]
@@ -113,6 +115,12 @@ STORY = (
     ),
     Scene("", "", None, ("verify {out}/trip.trail --json",), to_file="verify.json"),
     Scene("What happened", "", None, ("show {out}/trip.trail --svg {out}/trip.svg",)),
+    Scene(
+        "The report",
+        "For the pharmacist and the auditor: the answer first, as a web page and as PDF/A.",
+        None,
+        ("report {out}/trip.trail -o {out}/trip.html", "report {out}/trip.trail -o {out}/trip.pdf"),
+    ),
     Scene(
         "For other programs",
         "",

@@ -7,12 +7,14 @@ import os
 import stat
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from celltrail.errors import UsageFault
 from celltrail_protocol.records import MAGIC_TRAIL
 
+Fill: TypeAlias = Callable[[BinaryIO], object]
 _PRIVATE_MODE = 0o600
 _SHARED_MODE = 0o666
 _TEMPORARY = ".celltrail-unfinished"
@@ -73,15 +75,16 @@ def _is_trail(path: Path) -> bool:
 
 
 def write_atomic(
-    path: Path, data: bytes, *, replace: bool = True, private: bool = False, source: Path | None = None
+    path: Path, data: bytes | Fill, *, replace: bool = True, private: bool = False, source: Path | None = None
 ) -> None:
     """Write beside the target, sync, and rename; `private` gives mode 0600. Raises UsageFault.
 
-    Only a read-out replaces a read-out; `source` is the file that the data was made from, which stays.
+    `data` may be a function that writes it, piece by piece. Only a read-out replaces a read-out; `source` is the
+    file that the data was made from, which stays.
     """
     if not replace and path.exists():
         raise UsageFault(f"{path}: exists already; name another file or say that it may be replaced")
-    if not data.startswith(MAGIC_TRAIL):
+    if not isinstance(data, bytes) or not data.startswith(MAGIC_TRAIL):
         check_target(path, source)
     try:
         _is_free(path)
@@ -98,13 +101,16 @@ def _umask() -> int:
     return mask
 
 
-def _write_beside(path: Path, data: bytes, replace: bool, mode: int) -> None:
+def _write_beside(path: Path, data: bytes | Fill, replace: bool, mode: int) -> None:
     sweep(path)
     stream, temporary = _make_temporary(path)
     try:
         # Locked until it has its name, so that nobody sweeps it away.
         with stream:
-            stream.write(data)
+            if isinstance(data, bytes):
+                stream.write(data)
+            else:
+                data(stream)
             stream.flush()
             os.fsync(stream.fileno())
             os.chmod(temporary, mode)

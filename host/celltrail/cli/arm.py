@@ -1,5 +1,7 @@
 """`celltrail arm`."""
 
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +13,7 @@ from celltrail.cli.common import (
     Json,
     Keys,
     Operator,
+    Radio,
     Yes,
     checked_operator,
     confirm,
@@ -19,6 +22,8 @@ from celltrail.cli.common import (
     with_session,
 )
 from celltrail.errors import UsageFault
+from celltrail.evaluate.calibration_age import calibration_warnings
+from celltrail.evaluate.uncertainty import Calibration, load_calibrations
 from celltrail.keys.keystore import KeyStore
 from celltrail.keys.receipt import Receipt, check_place, save_receipt
 from celltrail.link.session import Session, require_state
@@ -34,11 +39,13 @@ from celltrail.plans.profile import (
 )
 from celltrail.utc import iso, span
 from celltrail.virtual.replay import parse_span_ms
+from celltrail_protocol import codes
 
 EPILOG = """\b
 Examples:
   celltrail arm 2-8C
   celltrail arm dry-ice --period 5min --duration 5d --receipt receipt.json
+  celltrail arm 2-8C --calibration cal.toml
   celltrail arm my-profile.toml --start command --yes"""
 
 
@@ -56,6 +63,7 @@ def _seconds(option: str, text: str | None, bounds_s: tuple[int, int]) -> int | 
 def arm(
     profile: Annotated[str, typer.Argument(metavar="PROFILE", help=f"{', '.join(profile_names())}, or a TOML file.")],
     device: Device = None,
+    radio: Radio = None,
     period: Annotated[str | None, typer.Option(metavar="SPAN", help="Between readings: 10s, 5min.")] = None,
     duration: Annotated[str | None, typer.Option(metavar="SPAN", help="Stop by itself after: 36h, 5d.")] = None,
     start: Annotated[str | None, typer.Option(help="now, command, delay, button or temperature.")] = None,
@@ -66,6 +74,9 @@ def arm(
     ] = None,
     shock: Annotated[bool | None, typer.Option("--shock/--no-shock", help="Watch shocks, or don't.")] = None,
     receipt: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the receipt there, too.")] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Warn of missing and old calibrations in this TOML file.")
+    ] = None,
     discard_unread: Discard = False,
     yes: Yes = False,
     operator: Operator = "",
@@ -84,10 +95,12 @@ def arm(
     )
     if receipt is not None:
         check_place(receipt)
+    known = load_calibrations(calibration) if calibration is not None else None
     store = KeyStore(keys)
 
     async def work(session: Session) -> Receipt:
         prepared = _prepare(session, changed, store, discard_unread)
+        _warn_of(known, prepared)
         confirm(f"Arm {session.status.called}?", yes)
         return await arming.arm(session, prepared, store, code, discard_unread)
 
@@ -121,7 +134,19 @@ def _prepare(session: Session, profile: Profile, keys: KeyStore, discard: bool) 
     say(f"{status.called} will be armed:")
     for line in prepared.lines:
         say(f"  {line}")
+    if 0 < status.battery < codes.BATTERY_LOW_mV:
+        say(f"  battery LOW, {status.battery / 1000:.2f} V: charge it, or the trip may end early")
     return prepared
+
+
+def _warn_of(calibrations: Mapping[int, Calibration] | None, prepared: arming.Prepared) -> None:
+    if calibrations is None:
+        say("  calibrations unchecked: name their file with --calibration")
+        return
+    most_ms = (prepared.plan["duration_s"] + prepared.plan["delay_s"]) * 1000
+    now_ms = time.time_ns() // 1_000_000
+    for line in calibration_warnings(calibrations, prepared.fitted, now_ms, most_ms):
+        say(f"  {line}")
 
 
 def _report(made: Receipt, keys: KeyStore, copy: Path | None) -> None:

@@ -15,9 +15,21 @@ from celltrail.link.address import Address, parse_address
 from celltrail.link.discovery import only_logger
 from celltrail.link.session import Session, open_session
 from celltrail.operate.commands import LONGEST_OPERATOR, short_text
+from celltrail.plain_text import printable_lines
 
 DEVICE_VARIABLE = "CELLTRAIL_DEVICE"
 OPERATOR_VARIABLE = "CELLTRAIL_OPERATOR"
+RADIO_VARIABLE = "CELLTRAIL_RADIO"
+
+
+def _use_radio(address: str | None) -> str | None:
+    if address is not None:
+        # Bluetooth takes a while to load, and most commands do without.
+        from celltrail.link.bluetooth import choose_radio
+
+        choose_radio(address)
+    return address
+
 
 Device = Annotated[
     str | None,
@@ -26,8 +38,18 @@ Device = Annotated[
         "-d",
         metavar="ADDRESS",
         envvar=DEVICE_VARIABLE,
-        help="The logger: serial:///dev/ttyACM0, serial://COM5 or tcp://127.0.0.1:7788."
+        help="The logger: serial:///dev/ttyACM0, serial://COM5, ble://CT-3F2A91 or tcp://127.0.0.1:7788."
         " Not needed when just one is in reach.",
+    ),
+]
+Radio = Annotated[
+    str | None,
+    typer.Option(
+        "--radio",
+        metavar="ADDRESS",
+        envvar=RADIO_VARIABLE,
+        callback=_use_radio,
+        help="Virtual radio of `celltrail virtual --ble`: tcp://127.0.0.1:7799. [default: this computer's Bluetooth]",
     ),
 ]
 Keys = Annotated[
@@ -55,7 +77,7 @@ T = TypeVar("T")
 
 def say(text: str) -> None:
     """A message for people, on standard error."""
-    print(text, file=sys.stderr, flush=True)
+    print(printable_lines(text), file=sys.stderr, flush=True)
 
 
 def print_json(value: Any) -> None:

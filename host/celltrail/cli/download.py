@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
-from celltrail.cli.common import Device, Json, Keys, Operator, checked_operator, find, print_json
+from celltrail.cli.common import Device, Json, Keys, Operator, Radio, checked_operator, find, print_json
 from celltrail.errors import CelltrailError, DeviceFault, Interrupted, UsageFault
 from celltrail.keys.keystore import KeyStore
 from celltrail.link.address import Address
@@ -48,6 +48,7 @@ class Screen:
 
 def download(
     device: Device = None,
+    radio: Radio = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="[default: NAME-TRIP.trail]")
     ] = None,

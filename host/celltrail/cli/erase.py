@@ -6,6 +6,7 @@ from celltrail.cli.common import (
     Json,
     Keys,
     Operator,
+    Radio,
     Yes,
     checked_operator,
     confirm,
@@ -26,6 +27,7 @@ Examples:
 
 def erase(
     device: Device = None,
+    radio: Radio = None,
     discard_unread: Discard = False,
     yes: Yes = False,
     operator: Operator = "",

@@ -6,7 +6,12 @@ from typing import Annotated
 import typer
 
 from celltrail.cli.common import Keys, say
+from celltrail.cli.evaluate import CalibrationFile, Milestones, Profile
+from celltrail.cli.exporting import DeviceUri, PlacesFile, RawUri, now_ms, places_of, uri_or_none, write_json
+from celltrail.evaluate.evaluation import Evaluation, evaluate_file
 from celltrail.evidence.verify import Checked, load_checked
+from celltrail.exchange.places import Places
+from celltrail.exchange.uris import checked_uri
 from celltrail.files import check_target
 from celltrail.keys.keystore import KeyStore
 from celltrail.views.verdict_text import headline
@@ -26,6 +31,9 @@ Examples:
   celltrail export csv trip.trail -o t.csv --waves waves/ and t-shocks.csv
   celltrail export parquet trip.trail -o readings.parquet
   celltrail export json trip.trail -o trip.json
+  celltrail export epcis trip.trail -o trip.jsonld --places places.csv \\
+      --epc https://id.gs1.org/00/095060001343520017
+  celltrail export onerecord trip.trail -o trip.jsonld --places places.csv
 
 \b
 It exports and doesn't judge: the exit code is 0 whatever the verdict, which is
@@ -74,6 +82,73 @@ def export_json(file: File, out: Out, keys: Keys = None, damaged: Damaged = Fals
     checked = _load(file, keys, damaged, [out])
     writer.write_record(checked, out)
     _tell(checked, [out])
+
+
+@app.command("epcis")
+def export_epcis(
+    file: File,
+    out: Out,
+    epc: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URI", help="What travelled, such as its SSCC; may be repeated.", show_default=False),
+    ] = None,
+    places: PlacesFile = None,
+    device_uri: DeviceUri = "",
+    raw_uri: RawUri = "",
+    profile: Profile = None,
+    milestones: Milestones = None,
+    calibration: CalibrationFile = None,
+    keys: Keys = None,
+    damaged: Damaged = False,
+) -> None:
+    """EPCIS 2.0.1 events in JSON-LD: each mark and each end of a leg, with statistics, alarms and excursions."""
+    from celltrail.exchange.epcis import Names, epcis_document
+
+    objects = tuple(checked_uri("--epc", one) for one in epc or ())
+    names = Names(objects, uri_or_none("--device-uri", device_uri), uri_or_none("--raw-uri", raw_uri))
+    known = places_of(places)
+    check_target(out, file)
+    made = evaluate_file(file, KeyStore(keys), profile, milestones, calibration, damaged=damaged)
+    write_json(out, epcis_document(made, known, names, now_ms()), file)
+    _tell_places(made, known)
+    _tell(made.checked, [out])
+
+
+@app.command("onerecord")
+def export_onerecord(
+    file: File,
+    out: Out,
+    piece: Annotated[
+        str,
+        typer.Option(metavar="URI", help="The piece that it rode on. [default: a name of ours]", show_default=False),
+    ] = "",
+    series: Annotated[bool, typer.Option("--series", help="Write every reading as a measurement.")] = False,
+    places: PlacesFile = None,
+    raw_uri: RawUri = "",
+    profile: Profile = None,
+    milestones: Milestones = None,
+    calibration: CalibrationFile = None,
+    keys: Keys = None,
+    damaged: Damaged = False,
+) -> None:
+    """ONE Record 3.2 objects in JSON-LD: logger, sensors, statistics by leg, excursions, custody events."""
+    from celltrail.exchange.onerecord import onerecord_document
+
+    known, where = places_of(places), uri_or_none("--piece", piece)
+    raw = uri_or_none("--raw-uri", raw_uri)
+    check_target(out, file)
+    made = evaluate_file(file, KeyStore(keys), profile, milestones, calibration, damaged=damaged)
+    write_json(out, onerecord_document(made, known, where, raw, series=series), file)
+    _tell_places(made, known)
+    _tell(made.checked, [out])
+
+
+def _tell_places(made: Evaluation, places: Places) -> None:
+    """Places that have no URI are left out of the events; whoever exports may want to know."""
+    events = [leg.end for leg in made.legs] + [leg.start for leg in made.legs[:1]]
+    unknown = {one.place for one in events if one.place and not places.of(one).uri}
+    if unknown:
+        say(f"no URI is known for {', '.join(sorted(unknown))}; name it in --places")
 
 
 def shocks_path(out: Path) -> Path:

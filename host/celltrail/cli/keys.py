@@ -30,7 +30,7 @@ from celltrail.keys.read_outs import note_read_out
 from celltrail.link.session import Session
 from celltrail.operate import rotation
 from celltrail.operate.commands import require_key
-from celltrail.views.keys_text import keys_json, keys_lines
+from celltrail.views.keys_text import import_lines, keys_json, keys_lines
 
 _EPILOG = """\b
 Examples:
@@ -160,14 +160,7 @@ def import_(
         parts = {"new_trip": done.new_trip, "device_key": done.bundle.device is not None}
         print_json({"trip": trip.called, "made_utc": maker.utc, "maker": made_by} | parts)
         return
-    print(f"{trip.called}: {'its key is in the key store now' if done.new_trip else 'its key was here already'}")
-    if done.bundle.device is not None:
-        print(f"the device key came with it{'' if done.new_device else ', and was here already'}")
-    by = f" by {maker.operator}" if maker.operator else ""
-    print(f"made {maker.utc[:16].replace('T', ' ')} UTC{by}, as it says of itself: {maker.recipient}")
-    if maker.signing_key:
-        print(f"its read-outs are signed by {maker.signing_key}; ask its maker whether that is so, then")
-        print("give the key a name: celltrail keys signer add NAME HEX")
+    print("\n".join(import_lines(done)))
 
 
 @app.command()

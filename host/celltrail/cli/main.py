@@ -11,12 +11,16 @@ import typer
 
 from celltrail import __version__
 from celltrail.errors import CelltrailError
+from celltrail.plain_text import printable
 
 # The overview needs names and one line each; a command's module is loaded when it is called.
 COMMANDS = {
     "virtual": "Start a virtual logger and print its address.",
     "scan": "List the loggers in reach, with state and alarm.",
+    "flash": "Make a bare board a logger: build the image, write it, check it.",
+    "wire": "Tell a logger which pins and sensors it has.",
     "provision": "Give a new logger its name and device key.",
+    "battery": "How many days does a battery last with a plan?",
     "arm": "Begin a trip: load a profile, make the trip's key, write a receipt.",
     "status": "Show how a logger is.",
     "start": "Start an armed trip.",
@@ -27,8 +31,10 @@ COMMANDS = {
     "erase": "Forget the last trip.",
     "verify": "Is a .trail file complete and untouched?",
     "show": "Show what a .trail file holds.",
+    "evaluate": "Was the cargo kept within its limits?",
     "keys": "Show, give away, take in, back up and rotate keys.",
-    "export": "Write a .trail file's content as CSV or Parquet.",
+    "report": "Report a trip for people, as a web page or a PDF.",
+    "export": "Write a .trail file's content as CSV, Parquet, JSON, EPCIS or ONE Record.",
     "demo": "Tell the whole story on a virtual logger.",
 }
 _INTERRUPTED = 130
@@ -135,10 +141,10 @@ def _ended(code: str | int | None) -> int:
 
 
 def _tell(text: str) -> None:
-    print(f"celltrail: {' '.join(text.split())}", file=sys.stderr)
+    print(f"celltrail: {printable(' '.join(text.split()))}", file=sys.stderr)
 
 
 def main() -> None:
-    """The entry point of the `celltrail` script."""
+    """Carry out this process's command line, and end the process."""
     _accept_any_encoding()
     sys.exit(run(sys.argv[1:]))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from celltrail.cli.common import Device, Json, Keys, Operator, print_json, with_session
+from celltrail.cli.common import Device, Json, Keys, Operator, Radio, print_json, with_session
 from celltrail.keys.keystore import KeyStore
 from celltrail.link.messages import Status
 from celltrail.link.session import Session
@@ -23,6 +23,7 @@ Examples:
 def mark(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="What happened; see below.")],
     device: Device = None,
+    radio: Radio = None,
     outcome: Annotated[str, typer.Option(help="Of an inspection: pass or fail.")] = "none",
     place: Annotated[str, typer.Option(help="Where: the UN/LOCODE, such as BEANR.")] = "",
     operator: Operator = "",

@@ -2,25 +2,25 @@
 
 import asyncio
 import json as json_text
-import time
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
+from rich.table import Column, Table
 
-from celltrail.cli.common import Json, print_json, say
-from celltrail.link.discovery import Found
-from celltrail.link.discovery import scan as ask
-from celltrail_protocol import names
+from celltrail.cli.common import Json, Radio, print_json, say
+from celltrail.link.nearby import Near, Survey, listed
 
 EPILOG = """\b
 Examples:
   celltrail scan
   celltrail scan --watch
-  celltrail scan --json --for 5 --also tcp://127.0.0.1:7788"""
-_PAUSE_S = 1.0
+  celltrail scan --json --for 10
+  celltrail scan --radio tcp://127.0.0.1:7799      the loggers of `celltrail virtual --ble`"""
+# A logger advertises once a second.
+_LISTEN_S = 3.0
+_DRAW_EVERY_S = 0.25
 
 
 def scan(
@@ -29,64 +29,64 @@ def scan(
         typer.Option(metavar="ADDRESS", help="Ask there, too: a virtual logger's address. Repeatable."),
     ] = None,
     every: Annotated[bool, typer.Option("--any", help="Ask every serial port, whatever is on it.")] = False,
-    for_s: Annotated[float, typer.Option("--for", metavar="SECONDS", help="Go on asking so long.")] = 0.0,
+    air: Annotated[bool, typer.Option("--ble/--no-ble", help="Listen on Bluetooth, or don't.")] = True,
+    for_s: Annotated[
+        float | None, typer.Option("--for", metavar="SECONDS", help="Go on asking and listening so long.")
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Until Ctrl-C; --json: JSON Lines.")] = False,
+    radio: Radio = None,
     json: Json = False,
 ) -> None:
-    """List the loggers in reach: state, alarm, battery, unread data. Other devices are left alone."""
-    places = also or []
-    if watch:
-        _watch(places, every, json)
-    found = asyncio.run(_gather(places, every, for_s))
-    loggers = [one for one in found if one.status is not None]
+    """List the loggers in reach, on cables and on the air: state, alarm, battery, unread data.
+
+    Those on cables are asked; those on the air say it by themselves, and nobody connects to them.
+    """
+    survey = Survey(also or [], every, air)
+    if watch and json:
+        asyncio.run(survey.run(None, True, lambda one: print(json_text.dumps(one.to_json()), flush=True)))
+    seconds = _LISTEN_S if for_s is None else for_s
+    asyncio.run(_look(survey, None if watch else seconds, watch or for_s is not None, not json))
+    found = listed(survey)
     if json:
-        print_json([one.to_json() for one in loggers])
+        print_json([one.to_json() for one in found])
         return
-    for one in found:
-        if one.status is None:
-            say(f"{one.address}: {one.fault}")
-    if loggers:
-        Console().print(_table(loggers))
+    for where, fault in survey.faults.items():
+        say(f"{where}: {fault}")
+    if found:
+        Console().print(_table(found))
     else:
         print("no logger in reach")
 
 
-async def _gather(also: list[str], every: bool, for_s: float) -> list[Found]:
-    """The latest answer of every address over the time."""
-    deadline = time.monotonic() + for_s
-    latest = {one.address: one for one in await ask(also, every)}
-    while time.monotonic() + _PAUSE_S < deadline:
-        await asyncio.sleep(_PAUSE_S)
-        latest |= {one.address: one for one in await ask(also, every)}
-    return list(latest.values())
+async def _look(survey: Survey, seconds: float | None, again: bool, show: bool) -> None:
+    """Look around; on a terminal the table grows meanwhile."""
+    console = Console()
+    if not (show and (console.is_terminal or seconds is None)):
+        await survey.run(seconds, again)
+        return
+    with Live(_table([]), console=console, auto_refresh=False, transient=True) as live:
+        looking = asyncio.create_task(survey.run(seconds, again))
+        while not (await asyncio.wait([looking], timeout=_DRAW_EVERY_S))[0]:
+            live.update(_table(listed(survey)), refresh=True)
+        await looking
 
 
-def _watch(also: list[str], every: bool, json: bool) -> None:
-    if json:
-        while True:
-            for one in asyncio.run(ask(also, every)):
-                if one.status is not None:
-                    print(json_text.dumps(one.to_json()), flush=True)
-            time.sleep(_PAUSE_S)
-    with Live(_table([]), console=Console(), auto_refresh=False) as live:
-        while True:
-            found = asyncio.run(ask(also, every))
-            live.update(_table([one for one in found if one.status is not None]), refresh=True)
-            time.sleep(_PAUSE_S)
-
-
-def _table(loggers: list[Found]) -> Table:
-    table = Table("name", "state", "trip", "alarm", "unread", "battery", "address", box=None, pad_edge=False)
+def _table(loggers: list[Near]) -> Table:
+    columns = ("name", "state", "alarm", "unread", "battery", "signal", "seen")
+    table = Table(*columns, Column("address", overflow="fold"), box=None, pad_edge=False)
     for one in loggers:
-        now = one.status
-        assert now is not None
         table.add_row(
-            now.called,
-            names.STATE_NAMES.get(now.state, str(now.state)),
-            str(now.trip) if now.sectors else "-",
-            "[red]ALARM[/red]" if now.alarms else "no",
-            "yes" if now.unread else "no",
-            f"{now.battery / 1000:.2f} V",
+            one.called,
+            one.state or "?",
+            _word(one.alarm, "[red]ALARM[/red]", "no"),
+            _word(one.unread, "yes", "no"),
+            one.battery or "?",
+            "cable" if one.rssi_dBm is None else f"{one.rssi_dBm} dBm",
+            f"{one.age_s:.0f} s",
             str(one.address),
         )
     return table
+
+
+def _word(value: bool | None, yes: str, no: str) -> str:
+    return "?" if value is None else yes if value else no

@@ -1,6 +1,6 @@
 """`celltrail start`."""
 
-from celltrail.cli.common import Device, Json, Keys, Operator, checked_operator, print_json, with_session
+from celltrail.cli.common import Device, Json, Keys, Operator, Radio, checked_operator, print_json, with_session
 from celltrail.keys.keystore import KeyStore
 from celltrail.link.messages import Status
 from celltrail.link.session import Session
@@ -12,7 +12,9 @@ Examples:
   celltrail start -d serial:///dev/ttyACM0 --operator KB"""
 
 
-def start(device: Device = None, operator: Operator = "", keys: Keys = None, json: Json = False) -> None:
+def start(
+    device: Device = None, radio: Radio = None, operator: Operator = "", keys: Keys = None, json: Json = False
+) -> None:
     """Start an armed trip now."""
     code = checked_operator(operator)
 

@@ -3,7 +3,7 @@
 import contextlib
 from typing import Any
 
-from celltrail.cli.common import Device, Json, Keys, print_json, with_session
+from celltrail.cli.common import Device, Json, Keys, Radio, print_json, with_session
 from celltrail.errors import UsageFault
 from celltrail.keys.keystore import KeyStore
 from celltrail.keys.receipt import Receipt
@@ -20,7 +20,7 @@ Examples:
   celltrail status -d serial:///dev/ttyACM0 --json"""
 
 
-def status(device: Device = None, keys: Keys = None, json: Json = False) -> None:
+def status(device: Device = None, radio: Radio = None, keys: Keys = None, json: Json = False) -> None:
     """Show how a logger is: state, trip, alarms, memory, battery, last readings."""
     now, pair = with_session(device, _read)
     if json:
@@ -54,6 +54,10 @@ def as_json(now: Status, pair: ClockPair) -> dict[str, Any]:
         "celsius": [
             None if raw is None else round(sensor.celsius(raw), 4)
             for sensor, raw in zip(fitted.channels, now.last or (), strict=False)
+        ],
+        "hectopascal": [
+            None if raw is None else round(raw * sensor.step, 2)
+            for sensor, raw in zip(fitted.barometers, (now.last or ())[len(fitted.channels) :], strict=False)
         ],
         "utc": iso(pair.utc_ms),
         "utc_uncertainty_ms": pair.uncertainty_ms,
@@ -108,7 +112,7 @@ def _readings(now: Status) -> list[tuple[str, str]]:
     return [
         (
             f"channel {number}",
-            "no reading" if raw is None else f"{sensor.celsius(raw):.2f} degC ({sensor.name})",
+            "no reading" if raw is None else f"{raw * sensor.step:.2f} {sensor.unit} ({sensor.name})",
         )
-        for number, (sensor, raw) in enumerate(zip(fitted.channels, now.last or (), strict=False))
+        for number, (sensor, raw) in enumerate(zip(fitted.sensors, now.last or (), strict=False))
     ]

@@ -21,18 +21,23 @@ from celltrail_protocol.records import (
     SEAL_TAGGED,
 )
 
-_NO_TAG = bytes(8)
-_LINK = 8
+# Of a tag, in the next sector's header; and what sector 0 has there.
+LINK = 8
+NO_TAG = bytes(LINK)
 _BLANK = b"\xff"
 _CHECKPOINT_SIZE = size(TABLES[CHECKPOINT])
 _CHECKPOINT_TAG = 16
 _SEAL_SIZE = size(SEAL)
+# Of the 512 bits of a seal's place, which is filled with zeros when it takes no seal; a tag has some 128 ones.
+_MOST_STUCK = 64
+_WORN = "the place of a seal that failed is zeros but for some bits: they are worn out, or were changed"
 
 
 class Tag(NamedTuple):
     """A seal or checkpoint: the bytes that it covers, and the offsets of its tag's (a seal: its own) place.
 
-    `seal_kind` is None for a checkpoint; `fields` are the seal's own that its tag covers too.
+    `seal_kind` is None for a checkpoint; `fields` are the seal's own that its tag covers too. Of a seal that found no
+    place `tag` is no more than the 8 bytes in the header of `voucher`, the next sector.
     """
 
     sector: Sector
@@ -43,10 +48,13 @@ class Tag(NamedTuple):
     seal_kind: int | None
     covered: memoryview
     fields: memoryview
+    voucher: Sector | None = None
 
     @property
     def name(self) -> str:
         """seal or checkpoint."""
+        if self.voucher is not None:
+            return "seal that the next header vouches for"
         return "checkpoint" if self.seal_kind is None else "seal"
 
     def finding(self, cause: Cause, text: str, start: int) -> Finding:
@@ -75,11 +83,11 @@ def check_chain(sectors: Sequence[Sector], tags: Sequence[Sequence[Tag]]) -> lis
     """Findings about each sector and about the joints between neighbours; `tags` are those of each sector."""
     found: list[Finding] = []
     before: Sector | None = None
-    for sector in sectors:
-        found += _check_header(sector) + _check_seal(sector, sector is sectors[-1]) + _check_frames(sector)
+    for sector, its_tags, following in zip(sectors, tags, [*sectors[1:], None][: len(sectors)], strict=True):
+        found += _check_header(sector) + _check_seal(sector, its_tags, following) + _check_frames(sector)
         if before is not None and before.index + 1 == sector.index:
             found += _check_joint(before, sector)
-        elif sector.index == 0 and sector.header is not None and sector.header.prev_tag != _NO_TAG:
+        elif sector.index == 0 and sector.header is not None and sector.header.prev_tag != NO_TAG:
             text = "the first sector's header names a sector before it"
             found.append(header_finding(causes.CHAIN, sector, text))
         before = sector
@@ -118,32 +126,48 @@ def _check_repeats(sectors: Sequence[Sector]) -> list[Finding]:
     return found
 
 
-def _check_seal(sector: Sector, last: bool) -> list[Finding]:
+def _check_seal(sector: Sector, its_tags: Sequence[Tag], following: Sector | None) -> list[Finding]:
     seal = sector.seal
     if seal is None:
-        return _check_no_seal(sector, last)
+        vouched = bool(its_tags) and its_tags[-1].voucher is not None
+        return _check_failed_places(sector) if vouched else _check_no_seal(sector, following)
     if sector.header is not None and seal.sequence != sector.header.sequence:
         return [_seal_finding(causes.MOVED, sector, "the seal is of another sector", seal.offset)]
     spare = sector.data[SEAL_B_AT:SEAL_A_AT]
     if seal.offset == SEAL_A_AT and spare != _BLANK * len(spare):
         return [_seal_finding(causes.PLACE, sector, "the spare place of the seal is not blank", SEAL_B_AT)]
-    failed = sector.data[SEAL_A_AT : SEAL_A_AT + _SEAL_SIZE]
-    if seal.offset == SEAL_B_AT and failed != bytes(len(failed)):
+    failed = _ones(sector.data[SEAL_A_AT : SEAL_A_AT + _SEAL_SIZE]) if seal.offset == SEAL_B_AT else 0
+    if failed > _MOST_STUCK:
         return [_seal_finding(causes.PLACE, sector, "the place of the seal that failed is not closed with zeros")]
-    if seal.kind == SEAL_CLOSED and not last:
+    if seal.kind == SEAL_CLOSED and following is not None:
         return [_seal_finding(causes.AFTER_CLOSE, sector, "the trip was closed here, but more follows", seal.offset)]
-    return []
+    return [_seal_finding(causes.PLACE_WORN, sector, _WORN)] if failed else []
 
 
-def _check_no_seal(sector: Sector, last: bool) -> list[Finding]:
-    """Only the last sector may be open, and then the places of its seal are blank, or zeros where one failed."""
-    if not last:
+def _check_no_seal(sector: Sector, following: Sector | None) -> list[Finding]:
+    """Only the last sector may be open."""
+    if following is not None and following.index == sector.index + 1:
         return [_seal_finding(causes.SEAL_MISSING, sector, "the seal is missing or doesn't check")]
+    if following is not None:
+        text = "no seal is here, and the next sector, whose header could vouch for it, is missing"
+        return [_seal_finding(causes.UNSEALED, sector, text)]
+    return _check_failed_places(sector)
+
+
+def _check_failed_places(sector: Sector) -> list[Finding]:
+    """Without a seal, its places are blank, or zeros where one failed; what else lies there was changed."""
     for offset in (SEAL_A_AT, SEAL_B_AT):
         place = sector.data[offset : offset + _SEAL_SIZE]
-        if place not in (_BLANK * len(place), bytes(len(place))):
+        if place == _BLANK * len(place) or not any(place):
+            continue
+        if _ones(place) > _MOST_STUCK:
             return [_seal_finding(causes.SEAL_MISSING, sector, "the seal doesn't check", offset)]
+        return [_seal_finding(causes.PLACE_WORN, sector, _WORN, offset)]
     return []
+
+
+def _ones(place: bytes) -> int:
+    return sum(byte.bit_count() for byte in place)
 
 
 def _check_frames(sector: Sector) -> list[Finding]:
@@ -156,7 +180,7 @@ def _check_frames(sector: Sector) -> list[Finding]:
 def check_seal_counts(sector: Sector) -> list[Finding]:
     """Whether the seal counts the frames that are there; for sectors whose tag can't be checked."""
     seal = sector.seal
-    if seal is None or (seal.frames == len(sector.frames) and seal.used == sector.used):
+    if seal is None or (seal.frames == len(sector.frames) and seal.used == sector.last_end):
         return []
     text = f"the seal counts {seal.frames} frames, {len(sector.frames)} are there"
     return [at_sector(causes.TAG, text, sector, FRAMES_AT, FRAMES_END)]
@@ -169,10 +193,18 @@ def _check_joint(before: Sector, sector: Sector) -> list[Finding]:
             found.append(header_finding(causes.CHAIN, sector, "the sequence does not rise"))
         if sector.header.epoch < before.header.epoch:
             found.append(header_finding(causes.EPOCH_ORDER, sector, "the key's epoch falls"))
-    if before.seal is not None and sector.header is not None and sector.header.prev_tag != before.seal.tag[:_LINK]:
+    if before.seal is not None and sector.header is not None and sector.header.prev_tag != before.seal.tag[:LINK]:
         text = f"the header doesn't follow from the seal of sector {before.index}"
         found.append(header_finding(causes.CHAIN, sector, text))
     return found
+
+
+def _epoch_finding(tag: Tag, expected: int) -> Finding:
+    if tag.voucher is not None:
+        text = f"the header says epoch {tag.epoch + 1}, but the seal before it would be of epoch {expected}"
+        return header_finding(causes.EPOCH_ORDER, tag.voucher, text)
+    text = f"the {tag.name} says epoch {tag.epoch}; in this order it is {expected}"
+    return at_sector(causes.EPOCH_ORDER, text, tag.sector, tag.offset, tag.end)
 
 
 def _check_epochs(sectors: Sequence[Sector], tags: Sequence[Sequence[Tag]]) -> list[Finding]:
@@ -188,8 +220,7 @@ def _check_epochs(sectors: Sequence[Sector], tags: Sequence[Sequence[Tag]]) -> l
             found.append(header_finding(causes.EPOCH_ORDER, sector, text))
         for tag in its_tags:
             if expected is not None and tag.epoch != expected:
-                text = f"the {tag.name} says epoch {tag.epoch}; in this order it is {expected}"
-                found.append(at_sector(causes.EPOCH_ORDER, text, sector, tag.offset, tag.end))
+                found.append(_epoch_finding(tag, expected))
             expected = tag.epoch + 1
         following = sector.index + 1
     return found

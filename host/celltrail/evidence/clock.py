@@ -16,7 +16,7 @@ import numpy as np
 from celltrail.evidence.boot_map import DRIFT, DRIFT_PPM, WANDER_PPM, BootMap
 from celltrail.evidence.clock_pairs import Believed, believe
 from celltrail.evidence.record import ClockPair, Floats, Instant, Ints, Record
-from celltrail.utc import short, span
+from celltrail.sentence import Length, Sentence, Utc, joined
 
 __all__ = ["DRIFT_PPM", "WANDER_PPM", "Between", "BootMap", "Clock"]
 
@@ -48,7 +48,9 @@ class Clock:
         believed = {boot: believe(pairs[boot], self._lengths[boot]) for boot in self.order if boot in pairs}
         # What has no readings needs no doubts.
         flagged = [boot for boot in self._recorded if boot in believed]
-        self.flags = [f"boot {boot}: {text}" for boot in flagged for text in believed[boot].flags]
+        self.flags: list[str] = [
+            Sentence("boot {boot}: {text}", boot=boot, text=text) for boot in flagged for text in believed[boot].flags
+        ]
         self.synced = self._possible(believed)
         self._flag_order()
         self._between = self._place_others()
@@ -97,10 +99,16 @@ class Clock:
             if max(too_early, too_late) <= 0:
                 maps[boot] = one.map
             elif boot in self._recorded:
-                where = "before the boot before it ends" if too_early > 0 else "after the boot after it begins"
                 self.flags.append(
-                    f"boot {boot}: by the reading computer's clock it lies {span(max(too_early, too_late))} {where}; "
-                    "that clock is not used: check it, and read the logger out again"
+                    Sentence(
+                        "boot {boot}: by the reading computer's clock it lies {off} {where}; that clock is not used: "
+                        "check it, and read the logger out again",
+                        boot=boot,
+                        off=Length(max(too_early, too_late)),
+                        where=Sentence(
+                            "before the boot before it ends" if too_early > 0 else "after the boot after it begins"
+                        ),
+                    )
                 )
         return {boot: maps[boot] for boot in self.order if boot in maps}
 
@@ -121,16 +129,23 @@ class Clock:
     def _doubt_order(self, one: int, two: int, overlap_ms: float) -> None:
         if two in self._recorded:
             self.flags.append(
-                f"boot {two} begins {span(overlap_ms)} before boot {one} ends ({self._said(one)}, {self._said(two)}): "
-                "the clock of one of them was wrong by at least that; compare the times of both with an event whose "
-                "time you know"
+                Sentence(
+                    "boot {two} begins {overlap} before boot {one} ends (boot {one} was told {utc_one}, boot {two} was "
+                    "told {utc_two}): the clock of one of them was wrong by at least that; compare the times of both "
+                    "with an event whose time you know",
+                    one=one,
+                    two=two,
+                    overlap=Length(overlap_ms),
+                    utc_one=self._said(one),
+                    utc_two=self._said(two),
+                )
             )
         for boot in (one, two):
             self.synced[boot] = self.synced[boot].doubted(overlap_ms)
 
-    def _said(self, boot: int) -> str:
-        made = self.synced[boot]
-        return f"boot {boot} was told {short(round(float(made.utc[0])))} UTC"
+    def _said(self, boot: int) -> Utc:
+        """What a boot's clock was told first."""
+        return Utc(round(float(self.synced[boot].utc[0])))
 
     def _shortest(self, boot: int) -> float:
         return self._lengths[boot] / (1 + DRIFT)
@@ -174,20 +189,27 @@ class Clock:
         boots = [boot for boot in self._recorded if boot in self.synced and not believed[boot].sealed]
         if boots:
             self.flags.append(
-                f"{_named(boots)}: only the clock of the computer that read the logger out tells the time, and no "
-                "seal covers it; make sure that it was right"
+                Sentence(
+                    "{boots}: only the clock of the computer that read the logger out tells the time, and no seal "
+                    "covers it; make sure that it was right",
+                    boots=_named(boots),
+                )
             )
 
     def _flag_unknown(self) -> None:
         boots = self.unknown
         if boots:
-            where = "the whole trip" if len(boots) == len(self._recorded) else _named(boots)
+            where = Sentence("the whole trip") if len(boots) == len(self._recorded) else _named(boots)
             self.flags.append(
-                f"{where}: no clock was set, so the times are unknown; the readings keep their order and their "
-                "distances, and an event whose time you know dates them"
+                Sentence(
+                    "{where}: no clock was set, so the times are unknown; the readings keep their order and their "
+                    "distances, and an event whose time you know dates them",
+                    where=where,
+                )
             )
 
 
 def _named(boots: Sequence[int]) -> str:
-    words = [f"boot {boot}" for boot in boots[:3]]
-    return ", ".join(words) + (f" and {len(boots) - 3} more" if len(boots) > 3 else "")
+    named = joined([Sentence("boot {boot}", boot=boot) for boot in boots[:3]], ", ")
+    more = len(boots) - 3
+    return Sentence("{boots} and {more} more", boots=named, more=more) if more > 0 else named

@@ -14,7 +14,7 @@ import numpy as np
 
 from celltrail.evidence.boot_map import DRIFT, ROUNDING_MS, BootMap, map_through
 from celltrail.evidence.record import ClockPair
-from celltrail.utc import short, span
+from celltrail.sentence import Length, Sentence, Utc, joined
 
 SUSPICIOUS_PPM = 200.0
 # No crystal is that bad: somebody set a clock.
@@ -28,8 +28,9 @@ _NARROW_SLACK_MS = 60_000
 _NEAR = 10
 _MOST_GROUPS = 16
 _MOST_FLAGS = 10
-_TIME_ZONE = "a whole number of quarter hours looks like a wrong time zone"
-_COMPARE = "compare the times with an event whose time you know"
+_TIME_ZONE = Sentence("a whole number of quarter hours looks like a wrong time zone")
+_COMPARE = Sentence("compare the times with an event whose time you know")
+_NOT_USED = Sentence("the reading computer's is not used: check its clock, and read the logger out again")
 
 
 @dataclass(frozen=True)
@@ -91,13 +92,19 @@ class Disagreement:
 
     def text(self) -> str:
         """What people must know."""
-        when = f"at {short(self.one.utc_ms)} and {short(self.two.utc_ms)} UTC"
-        text = f"two clocks disagree by {span(self.off_ms)} over {span(self.apart_ms)} ({when})"
+        text = Sentence(
+            "two clocks disagree by {off} over {apart} (at {one} and {two})",
+            off=Length(self.off_ms),
+            apart=Length(self.apart_ms),
+            one=Utc(self.one.utc_ms),
+            two=Utc(self.two.utc_ms),
+        )
         if self.like_time_zone:
-            return f"{text}; {_TIME_ZONE}"
-        if not self.is_step:
-            text += f", a drift of {self.unexplained_ms / self.apart_ms / _PPM:.0f} ppm or more"
-        return text
+            return joined([text, _TIME_ZONE])
+        if self.is_step:
+            return text
+        ppm = f"{self.unexplained_ms / self.apart_ms / _PPM:.0f}"
+        return Sentence("{text}, a drift of {ppm} ppm or more", text=text, ppm=ppm)
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,7 @@ def believe(pairs: Sequence[ClockPair], length_ms: float) -> Believed:
     best = max(groups, key=lambda group: (sum(pair.recorded for pair in group), len(group)))
     links = [Disagreement(one, two) for one, two in zip(best, best[1:], strict=False)]
     left_out = _left_out(pairs, best)
-    flags = [f"{link.text()}; {_COMPARE}" for link in links if link.suspicious]
+    flags = [joined([link.text(), _COMPARE]) for link in links if link.suspicious]
     sealed = any(pair.recorded for pair in best)
     flags += [_text_of_left_out(one, sealed) for one in left_out if one.suspicious]
     # Against the record a read-out's pair, which is under no seal, does not weigh.
@@ -177,9 +184,7 @@ def _left_out(pairs: Sequence[ClockPair], best: Sequence[ClockPair]) -> list[Dis
 
 
 def _text_of_left_out(link: Disagreement, sealed: bool) -> str:
-    if link.two.recorded or not sealed:
-        return f"{link.text()}; {_COMPARE}"
-    return f"{link.text()}; the reading computer's is not used: check its clock, and read the logger out again"
+    return joined([link.text(), _COMPARE if link.two.recorded or not sealed else _NOT_USED])
 
 
 def _excess_ms(links: Sequence[Disagreement]) -> list[float]:
@@ -203,4 +208,7 @@ def _spread_ms(pairs: Sequence[ClockPair], best: Sequence[ClockPair]) -> float:
 def _few(flags: Sequence[str]) -> tuple[str, ...]:
     distinct = list(dict.fromkeys(flags))
     more = len(distinct) - _MOST_FLAGS
-    return (*distinct[:_MOST_FLAGS], *([f"and {more} more such contradictions"] if more > 0 else []))
+    return (
+        *distinct[:_MOST_FLAGS],
+        *([Sentence("and {more} more such contradictions", more=more)] if more > 0 else []),
+    )

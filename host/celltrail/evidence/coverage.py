@@ -36,7 +36,7 @@ class Coverage:
 
 def cover(record: Record, due: int) -> list[Coverage]:
     """The coverage of each channel, when slots 0 to due - 1 at least must be there."""
-    return [_cover_channel(record.runs, channel.number, due) for channel in record.channels]
+    return [_cover_channel(record.runs, channel.number, due) for channel in record.all_channels]
 
 
 def _cover_channel(runs: Sequence[Run], channel: int, due: int) -> Coverage:

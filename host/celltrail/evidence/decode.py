@@ -5,16 +5,16 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-import cbor2
 import numpy as np
 
+from celltrail.evidence.decode_checkpoints import CheckpointFrames
 from celltrail.evidence.decode_series import ReadingFrames, Shocks
 from celltrail.evidence.noted import MOST_MS, noted_pairs
 from celltrail.evidence.pending import read_pending
 from celltrail.evidence.record import (
     Alarm,
     Boot,
-    Checkpoint,
+    Checkpoints,
     ClockPair,
     Command,
     Earlier,
@@ -29,14 +29,16 @@ from celltrail.evidence.record import (
 )
 from celltrail.evidence.scan import Sector, fields, scan_sectors
 from celltrail.evidence.trail import Trail
+from celltrail.plain_text import printable, printable_values
 from celltrail.plans.sensor import Sensor
-from celltrail_protocol import frames, smp
+from celltrail_protocol import cbor, frames, smp
 from celltrail_protocol.codes import CLOCK_VIRTUAL
 from celltrail_protocol.layout import ProtocolError, names, size, unpack
 from celltrail_protocol.records import NO_SLOT
 
 _MOST_CHANNELS = 4
 _NO_UID = bytes(8)
+_LONGEST_NAME = 64
 
 
 def read_record(trail: Trail, sectors: Sequence[Sector] | None = None) -> Record:
@@ -62,11 +64,12 @@ class _Decoder:
         self._settings: dict[int, bytes] = {}
         self._settings_parts = 0
         self._found: dict[type, list[Any]] = {
-            kind: [] for kind in (Run, ClockPair, Boot, StateChange, Command, Earlier, Mark, Alarm, Fault, Checkpoint)
+            kind: [] for kind in (Run, ClockPair, Boot, StateChange, Command, Earlier, Mark, Alarm, Fault)
         }
         self._flaws: list[Flaw] = []
         self._readings = ReadingFrames()
         self._shocks = Shocks()
+        self._checkpoints = CheckpointFrames()
         self._handlers: dict[int, Callable[..., None]] = {
             frames.CLOCK: self._on_clock,
             frames.BOOT: self._on_boot,
@@ -80,7 +83,6 @@ class _Decoder:
             frames.MARK: self._on_mark,
             frames.ALARM: self._on_alarm,
             frames.FAULT: self._on_fault,
-            frames.CHECKPOINT: self._on_checkpoint,
         }
 
     def add_sector(self, sector: Sector) -> None:
@@ -89,18 +91,24 @@ class _Decoder:
             self._flaws.append(Flaw("a frame that doesn't check", sector.index, offset, end))
         if sector.header is not None:
             self._boot = sector.header.boot
-        readings = self._readings.open_sector(sector)
-        waves = self._shocks.open_sector(sector)
+        stop = self._add_frames(sector)
+        for table in (self._readings, self._shocks, self._checkpoints):
+            table.add_sector(sector, stop)
+
+    def _add_frames(self, sector: Sector) -> int:
+        """All frames but those that go into tables; the offset up to which they are of this trip."""
+        boots, handlers = self._checkpoints.boots, self._handlers
         for offset, kind, start, end in sector.frames:
-            if kind == frames.READINGS:
-                readings.append((offset, start, end))
-            elif kind == frames.WAVE:
-                waves.append((offset, start, end))
+            if kind == frames.CHECKPOINT:
+                if self._boot not in self._boots_in_order:
+                    self._enter(self._boot)
+                boots.append(self._boot)
             elif kind == frames.PLAN:
                 if not self._take_plan(sector, offset, start, end):
-                    return
-            elif kind in self._handlers:
+                    return offset
+            elif kind in handlers:
                 self._handle(sector, offset, kind, start, end)
+        return len(sector.data)
 
     def _flaw(self, sector: Sector, offset: int, end: int, text: str) -> None:
         self._flaws.append(Flaw(text, sector.index, offset, end))
@@ -211,9 +219,6 @@ class _Decoder:
     def _on_fault(self, tick_ms: int, source: int, code: int, detail: int) -> None:
         self._add(Fault(self._at(tick_ms), source, code, detail))
 
-    def _on_checkpoint(self, epoch: int, tick_ms: int, battery_mV: int, tag: bytes) -> None:
-        self._add(Checkpoint(self._at(tick_ms), epoch, battery_mV))
-
     def finish(self) -> Record:
         """The record of all that was taken in."""
         plan = self._plan or {}
@@ -222,18 +227,21 @@ class _Decoder:
         step_ng = plan.get("accel_step_ng", 0)
         runs += self._found[Run]
         shocks, shock_flaws = self._shocks.decode(step_ng)
+        checkpoints = self._checkpoints.decode()
+        self._note_ticks(checkpoints)
         pairs = [*self._found[ClockPair], *_read_out_pairs(self._trail.meta)]
         settings = self._settings_bytes()
         return Record(
             uid=plan.get("uid", self._trail.uid or _NO_UID),
             trip=plan.get("trip", self._trail.trip),
-            name=_clean(str(self._trail.meta.get("name", ""))),
+            name=_name(self._trail.meta),
             period_ms=plan.get("period_ms", 0),
             settings=plan.get("settings", b""),
             plan_bytes=settings,
             plan=_plan_map(settings),
             accel_model=plan.get("accel_model", 0),
-            channels=channels,
+            channels=tuple(one for one in channels if not one.sensor.is_barometer),
+            pressures=tuple(one for one in channels if one.sensor.is_barometer),
             runs=tuple(runs),
             origins=self._schedule(),
             clock_pairs=tuple(pairs),
@@ -244,13 +252,18 @@ class _Decoder:
             marks=tuple(self._found[Mark]),
             alarms=tuple(self._found[Alarm]),
             faults=tuple(self._found[Fault]),
-            checkpoints=tuple(self._found[Checkpoint]),
+            checkpoints=checkpoints,
             last_ticks=self._lengths_of_boots(runs, plan.get("period_ms", 0)),
             pending=len(pending.readings),
             simulated=_simulated(pairs, self._trail.meta),
-            flaws=tuple(self._flaws + flaws + shock_flaws),
+            flaws=tuple(self._flaws + self._checkpoints.flaws + flaws + shock_flaws),
             earlier=tuple(self._found[Earlier]),
         )
+
+    def _note_ticks(self, checkpoints: Checkpoints) -> None:
+        for boot in np.unique(checkpoints.boots).tolist():
+            last_ms = int(checkpoints.ticks_ms[checkpoints.boots == boot].max())
+            self._last_ticks[boot] = max(last_ms, self._last_ticks.get(boot, 0))
 
     def _schedule(self) -> tuple[Origin, ...]:
         return tuple(self._origins[slot0] for slot0 in sorted(self._origins))
@@ -263,7 +276,7 @@ class _Decoder:
         for origin, count in zip(schedule, np.searchsorted(lasts, ends).tolist(), strict=True):
             last = int(lasts[count - 1]) if count else -1
             if last >= origin.slot0:
-                tick_ms = origin.tick0_ms + (last - origin.slot0) * period_ms
+                tick_ms = min(MOST_MS, origin.tick0_ms + (last - origin.slot0) * period_ms)
                 self._last_ticks[origin.boot] = max(tick_ms, self._last_ticks.get(origin.boot, 0))
         return [Instant(boot, self._last_ticks[boot]) for boot in self._boots_in_order if boot in self._last_ticks]
 
@@ -282,26 +295,31 @@ def _parse_plan(payload: bytes) -> tuple[Mapping[str, Any], tuple[Sensor, ...]]:
     if not 1 <= count <= _MOST_CHANNELS:
         raise ProtocolError(f"plan: {count} channels instead of 1 to {_MOST_CHANNELS}")
     first, step = size(table), size(frames.CHANNEL)
-    return plan, tuple(Sensor(*unpack(frames.CHANNEL, payload, first + i * step)) for i in range(count))
+    sensors = tuple(Sensor(*unpack(frames.CHANNEL, payload, first + i * step)) for i in range(count))
+    kinds = [sensor.is_barometer for sensor in sensors]
+    if kinds != sorted(kinds) or kinds[0]:
+        raise ProtocolError("plan: a channel of pressure before one of temperature")
+    return plan, sensors
 
 
 def _text(data: bytes) -> str:
     """Text that people typed; what is not UTF-8 or not printable is shown as a replacement sign."""
-    return _clean(data.decode(errors="replace"))
+    return printable(data.decode(errors="replace"))
 
 
-def _clean(text: str) -> str:
-    return "".join(one if one.isprintable() else "\ufffd" for one in text)
+def _name(meta: dict[str, Any]) -> str:
+    name = meta.get("name")
+    return printable(name, _LONGEST_NAME) if isinstance(name, str) else ""
 
 
 def _plan_map(data: bytes | None) -> dict[str, Any] | None:
     if data is None:
         return None
     try:
-        value = cbor2.loads(data)
-    except (cbor2.CBORError, ValueError, RecursionError, OverflowError, MemoryError):
+        value = cbor.loads(data)
+    except ProtocolError:
         return None
-    return value if isinstance(value, dict) and all(isinstance(key, str) for key in value) else None
+    return printable_values(value) if isinstance(value, dict) else None
 
 
 def _read_out_pairs(meta: dict[str, Any]) -> list[ClockPair]:

@@ -1,78 +1,52 @@
 """The packed parts of a record: readings and shock waveforms of all sectors, decoded side by side."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import repeat
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from celltrail.evidence.headers import dtype_of
+from celltrail.evidence.frame_table import FrameTable, Heads
 from celltrail.evidence.pending import Pending
 from celltrail.evidence.record import Channel, Flaw, Instant, Ints, Run, Shock
-from celltrail.evidence.scan import Sector
 from celltrail.evidence.series_numpy import decode_many
 from celltrail.plans.sensor import Sensor
-from celltrail_protocol.frames import READINGS, TABLES, WAVE
+from celltrail_protocol.frames import READINGS, WAVE
 from celltrail_protocol.series import BLOCK_READINGS, BLOCK_WAVE
 
-# More readings than the largest flash can hold: a crafted file may not fill the memory.
-MOST_READINGS = 64_000_000
+# A reading each second for 400 days, the longest trip: a crafted file may not fill the memory.
+MOST_READINGS = 35_000_000
 
 
-class SeriesFrames:
-    """Frames of one kind with their sectors; a frame is (offset, payload start, payload end)."""
+# The pieces of one event's waveform by axis, as (first sample, values).
+Waves: TypeAlias = dict[int, list[tuple[int, npt.NDArray[np.int16]]]]
+
+
+class SeriesFrames(FrameTable):
+    """Frames of one kind that hold packed series."""
 
     def __init__(self, kind: int, block: int) -> None:
-        self._dtype = dtype_of(TABLES[kind])
+        super().__init__(kind)
         self._block = block
-        self._sectors: list[tuple[Sector, list[tuple[int, int, int]]]] = []
-        self.flaws: list[Flaw] = []
 
-    def open_sector(self, sector: Sector) -> list[tuple[int, int, int]]:
-        """The list that takes this sector's frames."""
-        places: list[tuple[int, int, int]] = []
-        self._sectors.append((sector, places))
-        return places
-
-    def unpack(self) -> tuple[npt.NDArray[np.void], npt.NDArray[np.int16], Ints]:
+    def unpack(self) -> tuple[Heads, npt.NDArray[np.int16], Ints]:
         """The sound frames' heads, all their values, and where the values of each begin."""
-        data, frames, owners = self._gather()
-        starts, ends = frames[:, 1], frames[:, 2]
-        fits = ends - starts >= self._dtype.itemsize
-        heads = _heads(data, np.where(fits, starts, 0), self._dtype)
+        octets, starts, ends = self.gather()
+        fits = ends - starts >= self.dtype.itemsize
+        heads = self.heads(octets, np.where(fits, starts, 0))
         counts = np.where(fits, heads["count"], 0).astype(np.int64)
         counts[np.cumsum(counts) > MOST_READINGS] = 0
-        values, bad = decode_many(data, starts + self._dtype.itemsize, ends, counts, self._block)
-        for number in np.flatnonzero(bad):
-            self._flaw(owners[number], frames[number], "packed values that are not valid")
+        values, bad = decode_many(octets, starts + self.dtype.itemsize, ends, counts, self._block)
+        for number in np.flatnonzero(bad).tolist():
+            self.flaw(int(starts[number]), int(ends[number]), "packed values that are not valid")
         return _keep_good(heads, values, counts, ~bad)
-
-    def _gather(self) -> tuple[npt.NDArray[np.uint8], Ints, list[Sector]]:
-        """All sectors end to end, frames placed in them, and each frame's sector."""
-        used = [(sector, places) for sector, places in self._sectors if places]
-        pieces = [np.frombuffer(sector.data, np.uint8) for sector, _ in used]
-        # The zeros keep the heads of frames at the very end within the data.
-        data = np.concatenate([*pieces, np.zeros(self._dtype.itemsize, np.uint8)])
-        shifts = np.cumsum([0, *(len(piece) for piece in pieces)])
-        moved = [np.array(places, np.int64) + shifts[i] for i, (_, places) in enumerate(used)]
-        frames = np.concatenate(moved) if moved else np.zeros((0, 3), np.int64)
-        self._shift_of = {id(sector): int(shifts[i]) for i, (sector, _) in enumerate(used)}
-        return data, frames, [sector for sector, places in used for _ in places]
-
-    def _flaw(self, sector: Sector, frame: Ints, text: str) -> None:
-        shift = self._shift_of[id(sector)]
-        self.flaws.append(Flaw(text, sector.index, int(frame[0]) - shift, int(frame[2]) - shift))
-
-
-def _heads(data: npt.NDArray[np.uint8], starts: Ints, dtype: np.dtype[np.void]) -> npt.NDArray[np.void]:
-    octets = data[starts[:, None] + np.arange(dtype.itemsize)]
-    return np.ascontiguousarray(octets).view(dtype).reshape(-1)
 
 
 def _keep_good(
-    heads: npt.NDArray[np.void], values: npt.NDArray[np.int16], counts: Ints, good: npt.NDArray[np.bool_]
-) -> tuple[npt.NDArray[np.void], npt.NDArray[np.int16], Ints]:
+    heads: Heads, values: npt.NDArray[np.int16], counts: Ints, good: npt.NDArray[np.bool_]
+) -> tuple[Heads, npt.NDArray[np.int16], Ints]:
     if not good.all():
         values = values[np.repeat(good, counts)]
         heads, counts = heads[good], counts[good]
@@ -96,7 +70,7 @@ class ReadingFrames(SeriesFrames):
 
 
 def _of_channel(
-    number: int, heads: npt.NDArray[np.void], values: npt.NDArray[np.int16], begins: Ints
+    number: int, heads: Heads, values: npt.NDArray[np.int16], begins: Ints
 ) -> tuple[Ints, npt.NDArray[np.int16], bool]:
     """The slots and values of one channel, and whether the slots ascend."""
     mine = heads["channel"] == number
@@ -124,10 +98,12 @@ def _channel(
     return Channel(number, sensor, slots, raw)
 
 
-def _runs(heads: npt.NDArray[np.void], pending: Pending) -> list[Run]:
+def _runs(heads: Heads, pending: Pending) -> list[Run]:
     slots = heads["slot"].astype(np.int64)
     ends = slots + heads["count"]
-    runs = list(map(Run, heads["channel"].tolist(), slots.tolist(), ends.tolist(), repeat("reading")))
+    fields = zip(heads["channel"].tolist(), slots.tolist(), ends.tolist(), repeat("reading"), repeat(0))
+    # Without a Python call for each of what may be hundreds of thousands.
+    runs = list(map(partial(tuple.__new__, Run), fields))
     runs += [Run(channel, slot, slot + 1, "reading") for channel, slot, _ in pending.readings]
     return runs + [Run(channel, slot, slot + 1, "missing", code) for channel, slot, code in pending.missing]
 
@@ -146,16 +122,18 @@ class Shocks(SeriesFrames):
     def decode(self, step_ng: int) -> tuple[tuple[Shock, ...], list[Flaw]]:
         """The shocks in the order recorded, each with its waveform when it is whole."""
         waves = self._waves()
-        shocks = tuple(_shock(event, at, rest, step_ng, waves) for event, at, rest in self._events)
+        # `pop`: a waveform belongs to the first event of its number. A crafted file may repeat the number.
+        shocks = tuple(_shock(event, at, rest, step_ng, waves.pop(event, {})) for event, at, rest in self._events)
         return shocks, self.flaws
 
-    def _waves(self) -> dict[tuple[int, int], list[tuple[int, npt.NDArray[np.int16]]]]:
+    def _waves(self) -> dict[int, Waves]:
         """The pieces by event and axis, as (first sample, values)."""
         heads, values, begins = self.unpack()
-        found: dict[tuple[int, int], list[tuple[int, npt.NDArray[np.int16]]]] = {}
+        found: dict[int, Waves] = {}
         for head, begin in zip(heads, begins.tolist(), strict=True):
             piece = values[begin : begin + int(head["count"])]
-            found.setdefault((int(head["event"]), int(head["axis"])), []).append((int(head["first"]), piece))
+            axes = found.setdefault(int(head["event"]), {})
+            axes.setdefault(int(head["axis"]), []).append((int(head["first"]), piece))
         return found
 
 
@@ -164,10 +142,10 @@ def _shock(
     at: Instant,
     rest: Sequence[Any],
     step_ng: int,
-    waves: dict[tuple[int, int], list[tuple[int, npt.NDArray[np.int16]]]],
+    waves: Waves,
 ) -> Shock:
     tick_us, rate_mHz, base, peak, velocity, duration, longest, flags, window, pre = rest
-    axes = [_joined(waves.get((event, axis), []), window) for axis in range(3)]
+    axes = [_joined(waves.get(axis, []), window) for axis in range(3)]
     whole = tuple(axis for axis in axes if axis is not None)
     shown = whole if len(whole) == len(axes) and window else ()
     return Shock(

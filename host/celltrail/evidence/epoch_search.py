@@ -7,7 +7,7 @@ CVE-2023-31439). The verdict does not depend on what is found here, only the wor
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from celltrail.evidence.chain import Tag
+from celltrail.evidence.chain import LINK, Tag
 from celltrail.evidence.tags import MOST_EPOCH, Ladder, checkpoint_tag, live_is_good, seal_tag
 from celltrail.evidence.trail import Trail
 from celltrail_protocol.seals import next_key
@@ -21,10 +21,13 @@ _STEPS = 8
 
 
 def tag_is_good(key: bytes, tag: Tag, trip: int, epoch: int) -> bool:
-    """Whether a tag was made with this key for this epoch."""
+    """Whether a tag was made with this key for this epoch; `trip` is -1 where nothing tells it."""
+    if trip < 0:
+        return False
     if tag.seal_kind is None:
         return checkpoint_tag(key, trip, epoch, tag.covered) == tag.tag
-    return seal_tag(key, trip, epoch, tag.covered, tag.fields) == tag.tag
+    made = seal_tag(key, trip, epoch, tag.covered, tag.fields)
+    return (made if tag.voucher is None else made[:LINK]) == tag.tag
 
 
 class EpochSearch:

@@ -88,7 +88,7 @@ def _best(proofs: Sequence[Proof]) -> Proof | None:
 
 def _findings_of(proof: Proof) -> list[Finding]:
     """All of them, or one sentence when nothing at all fits the key or one of its later ones."""
-    plain = all(finding.cause in (causes.TAG, causes.LIVE) for finding in proof.findings)
+    plain = all(finding.cause in (causes.TAG, causes.LIVE, causes.SEAL_MISSING) for finding in proof.findings)
     if len(proof.findings) > 1 and plain and not _fits(proof):
         text = "no seal fits the key that this trip was armed with"
         return [Finding(causes.NO_TAG_FITS, text), proof.findings[0]]

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from celltrail.evidence import causes
 from celltrail.evidence.chain import Tag
 from celltrail.evidence.epoch_search import EpochSearch, tag_is_good
-from celltrail.evidence.findings import Finding
+from celltrail.evidence.findings import Finding, at_sector
 from celltrail.evidence.scan import Sector
 from celltrail.evidence.tags import MOST_EPOCH, Ladder, live_is_good
 from celltrail.evidence.trail import Trail
-from celltrail_protocol.records import SEAL_CLOSED
+from celltrail_protocol.records import SEAL_A_AT, SEAL_CLOSED
 
 
 @dataclass
@@ -93,6 +93,9 @@ def _bad_tag(search: EpochSearch, tag: Tag, epoch: int, proven_to: tuple[int, in
     index, end = proven_to
     start = end if index == tag.sector.index else 0
     made_with = search.epoch_of(tag, epoch)
+    if tag.voucher is not None and made_with is None:
+        text = f"the seal is missing or doesn't check, and the header of sector {tag.voucher.index} vouches for none"
+        return at_sector(causes.SEAL_MISSING, text, tag.sector, SEAL_A_AT, tag.end)
     if made_with is None or made_with == epoch:
         return tag.finding(causes.TAG, f"the {tag.name} doesn't fit the bytes before it", start)
     text = f"the {tag.name} was made with the key of epoch {made_with} in the place of epoch {epoch}"

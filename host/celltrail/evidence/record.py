@@ -1,6 +1,6 @@
 """What a trip's record says, as plain values. Times are ticks; `clock` maps them to UTC."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
@@ -28,7 +28,10 @@ class Instant:
 
 @dataclass(frozen=True)
 class Channel:
-    """The readings of one channel: ascending `slots` and `raw` values, of the same length."""
+    """The readings of one channel: ascending `slots` and `raw` values, of the same length.
+
+    A barometer's are in `hectopascal`, any other's in `celsius`.
+    """
 
     number: int
     sensor: Sensor
@@ -39,6 +42,11 @@ class Channel:
     def celsius(self) -> Floats:
         """The readings in degC."""
         return self.sensor.celsius_of(self.raw)
+
+    @cached_property
+    def hectopascal(self) -> Floats:
+        """The readings in hPa."""
+        return self.sensor.hectopascal_of(self.raw)
 
 
 class Run(NamedTuple):
@@ -175,6 +183,24 @@ class Checkpoint:
     battery_mV: int
 
 
+@dataclass(frozen=True, eq=False)
+class Checkpoints:
+    """All checkpoints in their order, as columns of equal length: a long trip has thousands."""
+
+    boots: Ints
+    ticks_ms: Ints
+    epochs: Ints
+    batteries_mV: Ints
+
+    def __len__(self) -> int:
+        return len(self.boots)
+
+    def __iter__(self) -> Iterator[Checkpoint]:
+        columns = (self.boots, self.ticks_ms, self.epochs, self.batteries_mV)
+        for boot, tick_ms, epoch, battery_mV in zip(*(column.tolist() for column in columns), strict=True):
+            yield Checkpoint(Instant(boot, tick_ms), epoch, battery_mV)
+
+
 @dataclass(frozen=True)
 class Shock:
     """One shock event in the accelerometer's steps, and in SI units.
@@ -260,6 +286,8 @@ class Flaw:
 class Record:
     """The whole record of one trip; `pending` of the readings came from the pending file.
 
+    `channels` are those of temperature, in the order of their numbers from 0; `pressures` come after them.
+
     `last_ticks` are the boots in the order of the record, each with the last tick that is known of it.
     """
 
@@ -282,22 +310,29 @@ class Record:
     marks: tuple[Mark, ...]
     alarms: tuple[Alarm, ...]
     faults: tuple[Fault, ...]
-    checkpoints: tuple[Checkpoint, ...]
+    checkpoints: Checkpoints
     last_ticks: Sequence[Instant]
     pending: int
     simulated: bool
     flaws: tuple[Flaw, ...] = field(default=())
     earlier: tuple[Earlier, ...] = field(default=())
+    pressures: tuple[Channel, ...] = field(default=())
+
+    @property
+    def all_channels(self) -> tuple[Channel, ...]:
+        """Temperature and pressure, in the order of their numbers."""
+        return self.channels + self.pressures
 
     @property
     def fitted(self) -> Fitted:
         """The logger's sensors."""
-        return Fitted(tuple(channel.sensor for channel in self.channels), self.accel_model)
+        pressures = tuple(channel.sensor for channel in self.pressures)
+        return Fitted(tuple(channel.sensor for channel in self.channels), self.accel_model, pressures)
 
     @property
     def readings(self) -> int:
         """How many readings there are, over all channels."""
-        return sum(len(channel.slots) for channel in self.channels)
+        return sum(len(channel.slots) for channel in self.all_channels)
 
     def instants_of(self, slots: Ints) -> tuple[Ints, Ints]:
         """The boot and the tick of each slot; -1 for slots before any schedule."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from celltrail.evidence.frame_walk import walk
 from celltrail.evidence.headers import read_fixed
 from celltrail.evidence.trail import SectorBytes
 from celltrail_protocol.frames import TABLES, scan_all
@@ -33,6 +34,7 @@ def _is_fixed(table: "Table") -> bool:
 # Sizes of the types with single numbers and bytes only: checkpoints above all, for they are many.
 _FIXED = {kind: size(table) for kind, table in TABLES.items() if _is_fixed(table)}
 _VERSION = 1
+_HEADER_SIZE = size(HEADER)
 _CHECK = 4
 Buffer = bytes | memoryview
 
@@ -81,6 +83,11 @@ class Sector:
         """Its number in the trip, as the file says."""
         return self.source.index
 
+    @property
+    def last_end(self) -> int:
+        """The offset after the last valid frame, as seals tell it; `used` is that after the last damaged one, too."""
+        return self.frames[-1][3] + _CHECK if self.frames else FRAMES_AT
+
     def place(self, offset: int) -> int:
         """Where a byte of the sector lies in the file."""
         return self.source.place + offset
@@ -105,7 +112,9 @@ def scan_sectors(sources: Sequence[SectorBytes]) -> list[Sector]:
 
 def _scan(source: SectorBytes, header: Header | None, sequence: int) -> Sector:
     data = bytes(source.data)
-    frames, damaged, used = scan_all(data, FRAMES_AT, min(len(data), FRAMES_END), sequence)
+    end = min(len(data), FRAMES_END)
+    sound = walk(data, FRAMES_AT, end, sequence)
+    frames, damaged, used = scan_all(data, FRAMES_AT, end, sequence) if sound is None else (sound[0], [], sound[1])
     return Sector(source, data, header, _seal(data), frames, damaged, used)
 
 
@@ -120,7 +129,7 @@ def _checked(table: "Table", data: Buffer, offset: int, magic: bytes) -> tuple[A
 
 def _header(data: memoryview) -> Header | None:
     values = _checked(HEADER, data, HEADER_AT, MAGIC_HEADER)
-    if values is None or values[1] != _VERSION or values[2] != size(HEADER):
+    if values is None or values[1] != _VERSION or values[2] != _HEADER_SIZE:
         return None
     _, _, _, _, sequence, trip, index, epoch, tick_ms, boot, _, prev_tag, _ = values
     return Header(sequence, trip, index, epoch, tick_ms, boot, prev_tag)

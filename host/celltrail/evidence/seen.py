@@ -9,11 +9,13 @@ from hashlib import sha256
 from typing import Any
 
 from celltrail.evidence import causes
+from celltrail.evidence.chain import Tag
 from celltrail.evidence.findings import Finding, at_sector
 from celltrail.evidence.freshness import is_closed, last_instant
 from celltrail.evidence.record import Record
 from celltrail.evidence.scan import Sector
 from celltrail.evidence.trail import Trail
+from celltrail.evidence.vouching import link_of
 from celltrail.keys.keystore import KeyStore
 from celltrail.utc import iso, parse, short
 from celltrail_protocol.seals import commitment
@@ -21,7 +23,6 @@ from celltrail_protocol.seals import commitment
 FOLDER = "seen"
 # Two hosts' clocks may differ by more than they know.
 _MARGIN_MS = 2 * 60 * 1000
-_LINK = 8
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,10 @@ def _from_json(values: Mapping[str, Any]) -> Seen:
     )
 
 
-def end_of(trail: Trail, record: Record, sectors: Sequence[Sector], epoch: int, k0: bytes | None) -> Seen | None:
-    """How far a read-out goes; `epoch` is that after its last tag. None without any sector."""
+def end_of(
+    trail: Trail, record: Record, sectors: Sequence[Sector], tags: Sequence[Sequence[Tag]], k0: bytes | None
+) -> Seen | None:
+    """How far a read-out goes; `tags` are those of each sector. None without any sector."""
     if not sectors:
         return None
     last = sectors[-1]
@@ -116,10 +119,10 @@ def end_of(trail: Trail, record: Record, sectors: Sequence[Sector], epoch: int, 
     return Seen(
         index=last.index,
         used=used,
-        epoch=epoch,
+        epoch=_epoch_after(tags),
         closed=is_closed(sectors),
         head=sha256(last.data[:used]).digest(),
-        seals={sector.index: sector.seal.tag[:_LINK] for sector in sectors if sector.seal is not None},
+        seals={its_tags[-1].sector.index: link for its_tags in tags if (link := link_of(its_tags)) is not None},
         boot=at.boot if at else None,
         tick_ms=at.tick_ms if at else None,
         utc_ms=pair.utc_ms if pair else None,
@@ -127,6 +130,12 @@ def end_of(trail: Trail, record: Record, sectors: Sequence[Sector], epoch: int, 
         digest=trail.digest,
         commitment=b"" if k0 is None else commitment(k0),
     )
+
+
+def _epoch_after(tags: Sequence[Sequence[Tag]]) -> int:
+    """The epoch after the last tag, as the file says."""
+    last = next((its_tags[-1].epoch for its_tags in reversed(tags) if its_tags), -1)
+    return last + 1
 
 
 def recall(keys: KeyStore, uid: bytes, trip: int) -> Seen | None:
@@ -148,7 +157,7 @@ def compare(known: Seen, now: Seen, trail: Trail, sectors: Sequence[Sector]) -> 
     """What a read-out contradicts of what was seen before."""
     if known.digest == now.digest or now.commitment not in (b"", known.commitment):
         return []
-    return _other_content(known, sectors) + (_holds_less(known, now, trail) if now.is_less_than(known) else [])
+    return _other_content(known, now, sectors) + (_holds_less(known, now, trail) if now.is_less_than(known) else [])
 
 
 def _holds_less(known: Seen, now: Seen, trail: Trail) -> list[Finding]:
@@ -163,12 +172,12 @@ def _holds_less(known: Seen, now: Seen, trail: Trail) -> list[Finding]:
     return [Finding(causes.OLDER_READ_OUT, text, first_byte=first, end_byte=end)]
 
 
-def _other_content(known: Seen, sectors: Sequence[Sector]) -> list[Finding]:
+def _other_content(known: Seen, now: Seen, sectors: Sequence[Sector]) -> list[Finding]:
     """Sectors that lie there otherwise than they did before; a record only grows."""
     found = []
     for sector in sectors:
-        tag = known.seals.get(sector.index)
-        if tag is not None and sector.seal is not None and sector.seal.tag[:_LINK] != tag:
+        before, after = known.seals.get(sector.index), now.seals.get(sector.index)
+        if before is not None and after is not None and before != after:
             found.append(_changed(known, sector, len(sector.data)))
         elif sector.index == known.index and not _goes_on(known, sector):
             found.append(_changed(known, sector, known.used))

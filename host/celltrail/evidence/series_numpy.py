@@ -35,8 +35,9 @@ _MOST_COUNT = 255
 # A table entry is residual << 6 | length; this one says that the code is longer than the window.
 _LENGTH_BITS = 6
 _LONG = np.int32(2**31 - 1)
-# So many series side by side keep the working set of a step in the processor's second cache.
-_SIDE_BY_SIDE = 8192
+# So many series side by side keep the working set of a step in the processor's second cache. No power of two, which
+# would put the values of a series all on the same lines of the first one.
+_SIDE_BY_SIDE = 8000
 
 
 @cache
@@ -82,17 +83,14 @@ def decode_many(data: Octets, starts: Ints, ends: Ints, counts: Ints, block: int
     leaves as many values of no meaning.
     """
     counts = counts.astype(np.int64)
-    places = np.cumsum(counts) - counts
-    out = np.zeros(int(counts.sum()), np.int16)
     bad = np.ones(len(counts), np.bool_)
     windows, padded = _windows(data)
-    order = np.argsort(-counts, kind="stable")
-    order = order[(counts[order] > 0) & (counts[order] <= _MOST_COUNT) & (ends[order] - starts[order] >= 2)]
-    for first in range(0, len(order), _SIDE_BY_SIDE):
-        some = order[first : first + _SIDE_BY_SIDE]
+    pieces = [np.zeros(0, np.int16)]
+    for first in range(0, len(counts), _SIDE_BY_SIDE):
+        some = slice(first, first + _SIDE_BY_SIDE)
         values, bad[some] = _decode_some(windows, padded, starts[some], ends[some], counts[some], block)
-        _scatter(out, places[some], counts[some], values)
-    return out, bad
+        pieces.append(values)
+    return np.concatenate(pieces), bad
 
 
 def _windows(data: Octets) -> tuple[Steps, Octets]:
@@ -104,6 +102,20 @@ def _windows(data: Octets) -> tuple[Steps, Octets]:
 
 
 def _decode_some(
+    windows: Steps, padded: Octets, starts: Ints, ends: Ints, counts: Ints, block: int
+) -> tuple[Values, Flags]:
+    """As `decode_many`, for as many series as go side by side."""
+    by_series = np.zeros((len(counts), int(counts.max())), np.int16)
+    bad = np.ones(len(counts), np.bool_)
+    order = np.argsort(-counts, kind="stable")
+    order = order[(counts[order] > 0) & (counts[order] <= _MOST_COUNT) & (ends[order] - starts[order] >= 2)]
+    if len(order):
+        values, bad[order] = _decode_sorted(windows, padded, starts[order], ends[order], counts[order], block)
+        by_series[order, : len(values)] = np.ascontiguousarray(values.astype(np.int16).T)
+    return by_series[np.arange(by_series.shape[1]) < counts[:, None]], bad
+
+
+def _decode_sorted(
     windows: Steps, padded: Octets, starts: Ints, ends: Ints, counts: Ints, block: int
 ) -> tuple[Steps, Flags]:
     """Series sorted by falling count, as an array of steps by series; and which are invalid."""
@@ -206,16 +218,3 @@ def _wrong_end(padded: Octets, at: Ints, ends: Ints) -> Flags:
     left = ends * 8 - at
     last = padded[ends - 1].astype(np.int64)
     return np.asarray((left < 0) | (left > 7) | (last & (1 << np.clip(left, 0, 7)) - 1 != 0))
-
-
-def _scatter(out: Values, places: Ints, counts: Ints, values: Steps) -> None:
-    """Put each series (a column) to its place; columns are sorted by falling count."""
-    most = int(counts[0])
-    by_series = values.T.astype(np.int16)
-    full = int(np.searchsorted(-counts, -most, side="right"))
-    if (np.diff(places[:full]) == most).all():
-        out[places[0] : places[0] + full * most] = by_series[:full].reshape(-1)
-    else:
-        out[places[:full, None] + np.arange(most)] = by_series[:full]
-    inside = np.arange(most) < counts[full:, None]
-    out[(places[full:, None] + np.arange(most))[inside]] = by_series[full:][inside]

@@ -15,7 +15,10 @@ from celltrail.evidence.findings import Finding
 from celltrail.evidence.trail import Sign, Trail
 from celltrail.files import read_bytes
 from celltrail.keys.ed25519 import PUBLIC_SIZE, Signer, is_good, parse_public
+from celltrail.plain_text import printable
 from celltrail.utc import LAST_MS, iso
+from celltrail_protocol import cbor
+from celltrail_protocol.layout import ProtocolError
 
 LABEL = b"celltrail read-out 1\0"
 VERSION = 1
@@ -111,8 +114,8 @@ def signature_findings(signature: Signature, trail: Trail) -> list[Finding]:
 def _map(data: bytes) -> dict[str, Any]:
     """A CBOR map; ValueError for anything else."""
     try:
-        value = cbor2.loads(data)
-    except (cbor2.CBORError, RecursionError, OverflowError, MemoryError) as error:
+        value = cbor.loads(data)
+    except ProtocolError as error:
         raise ValueError("not CBOR") from error
     if not isinstance(value, dict):
         raise ValueError("not a map")
@@ -133,7 +136,7 @@ def _text(value: Any) -> str:
     """Text for people, whatever it holds; ValueError when it is none."""
     if not isinstance(value, str) or len(value) > _MOST_TEXT:
         raise ValueError("no text")
-    return "".join(one if one.isprintable() else "\ufffd" for one in value)
+    return printable(value)
 
 
 def public_keys(named: Collection[str], signers: Mapping[str, str]) -> frozenset[bytes]:
@@ -147,8 +150,16 @@ def public_keys(named: Collection[str], signers: Mapping[str, str]) -> frozenset
         if word in signers:
             keys.add(parse_public(signers[word]))
         else:
-            keys |= _keys_of_file(path) if path.is_file() else {_key_of_word(word)}
+            keys |= _keys_of_file(path) if _is_file(path) else {_key_of_word(word)}
     return frozenset(keys)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # A name that no file can have.
+        return False
 
 
 def _key_of_word(word: str) -> bytes:
@@ -156,7 +167,7 @@ def _key_of_word(word: str) -> bytes:
     if all(one in "0123456789abcdefABCDEF" for one in digits):
         return parse_public(digits)
     raise UsageFault(
-        f"{word}: neither a file, nor a public key of {2 * PUBLIC_SIZE} hex digits, nor a signer's name"
+        f"{word[:_MOST_TEXT]}: neither a file, nor a public key of {2 * PUBLIC_SIZE} hex digits, nor a signer's name"
         " (celltrail keys signer list)"
     )
 

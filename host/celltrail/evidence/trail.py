@@ -15,13 +15,16 @@ import cbor2
 from celltrail.errors import UsageFault
 from celltrail.evidence.trail_parser import Damage, Section, parse_sections
 from celltrail.files import read_bytes, write_atomic
-from celltrail_protocol.layout import pack, size, unpack
+from celltrail_protocol import cbor
+from celltrail_protocol.layout import ProtocolError, pack, size, unpack
 from celltrail_protocol.records import (
+    LAST_TRIP,
     MAGIC_TRAIL,
     SECTOR_SIZE,
     TRAIL_HEADER,
     TRAIL_INDEX,
     TRAIL_SECTION,
+    UID_SIZE,
     pack_checked,
 )
 
@@ -30,7 +33,10 @@ TRAIL_VERSION = 1
 PART_MAGIC = b"CTPART1\n"
 PART_SUFFIX = ".part"
 # Far above any logger's flash, so that a foreign file can't fill the memory.
-MOST_BYTES = 256_000_000
+MOST_BYTES = 64_000_000
+# META and LIVE (SPEC.md section 11).
+MOST_MAP_BYTES = 1_048_576
+MOST_MAP_ITEMS = 262_144
 Sign = Callable[[bytes], bytes]
 
 
@@ -87,13 +93,13 @@ class Trail:
     def uid(self) -> bytes:
         """The logger's unique id, as the read-out says; empty when it doesn't."""
         uid = self.meta.get("uid")
-        return uid if isinstance(uid, bytes) else b""
+        return uid if isinstance(uid, bytes) and len(uid) == UID_SIZE else b""
 
     @property
     def trip(self) -> int:
         """The trip's number, as the read-out says; -1 when it doesn't."""
         trip = self.meta.get("trip")
-        return trip if isinstance(trip, int) else -1
+        return trip if type(trip) is int and 0 <= trip <= LAST_TRIP else -1
 
     @property
     def open_sector(self) -> SectorBytes | None:
@@ -124,7 +130,7 @@ def trail_bytes(parts: TrailParts, sign: Sign | None = None) -> bytes:
     `sign` makes the payload of the section SIGN from the SHA-256 of all bytes before it.
     """
     out = bytearray(pack_checked(TRAIL_HEADER, (MAGIC_TRAIL, TRAIL_VERSION, 0)))
-    out += _section(b"META", cbor2.dumps(parts.meta))
+    out += _section(b"META", _map_bytes(parts.meta))
     for first, data in _joined(parts.runs):
         out += _section(b"SECT", pack(TRAIL_INDEX, (first,)) + data)
     if parts.open_part is not None:
@@ -132,10 +138,27 @@ def trail_bytes(parts: TrailParts, sign: Sign | None = None) -> bytes:
     if parts.pending is not None:
         out += _section(b"PEND", parts.pending)
     if parts.live is not None:
-        out += _section(b"LIVE", cbor2.dumps(parts.live))
+        out += _section(b"LIVE", _map_bytes(parts.live))
     if sign is not None:
         out += _section(b"SIGN", sign(sha256(out).digest()))
     return bytes(out) + _section(b"DONE", sha256(out).digest())
+
+
+def _map_bytes(values: dict[str, Any]) -> bytes:
+    """Its CBOR; UsageFault when a reader would not take it."""
+    data = cbor2.dumps(values)
+    if len(data) > MOST_MAP_ITEMS and _map_in(data) is None:
+        raise UsageFault("the read-out record gets longer than a file may have it; merge fewer files at a time")
+    return data
+
+
+def _map_in(data: bytes) -> dict[str, Any] | None:
+    """Not by cbor2: its tags make dates, expressions and shared structures of what a stranger wrote."""
+    try:
+        value = cbor.loads(data, MOST_MAP_ITEMS) if len(data) <= MOST_MAP_BYTES else None
+    except ProtocolError:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _joined(runs: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
@@ -242,11 +265,8 @@ def _ascending(sectors: Sequence[SectorBytes], damage: list[Damage]) -> list[Sec
 def _map_of(data: bytes, section: Section | None, damage: list[Damage]) -> dict[str, Any] | None:
     if section is None:
         return None
-    try:
-        value = cbor2.loads(data[section.start : section.end])
-    except (cbor2.CBORError, ValueError, RecursionError, OverflowError, MemoryError):
-        value = None
-    if not isinstance(value, dict):
+    value = _map_in(data[section.start : min(section.end, section.start + MOST_MAP_BYTES + 1)])
+    if value is None:
         damage.extend([] if section.cut else [section.damage("does not hold a CBOR map")])
         return None
     return value

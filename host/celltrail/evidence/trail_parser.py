@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
 
+from celltrail.plain_text import printable
 from celltrail_protocol.layout import size, unpack
 from celltrail_protocol.records import MAGIC_TRAIL, TRAIL_HEADER, TRAIL_SECTION, unpack_checked
 
@@ -17,6 +18,8 @@ _FIRST = size(TRAIL_HEADER)
 _CHECK_SIZE = 4
 # A crafted file may hold many false tags; after so many wrong guesses the rest counts as lost.
 _MOST_GUESSES = 64
+# One section for each two sectors of the largest file, and some.
+_MOST_SECTIONS = 10_000
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,8 @@ class Section:
 
     @property
     def name(self) -> str:
-        """The tag as text."""
-        return self.tag.decode("ascii", "replace")
+        """The tag as text; four bytes are enough to clear a terminal."""
+        return printable(self.tag.decode("ascii", "replace"))
 
     @property
     def head(self) -> int:
@@ -70,7 +73,9 @@ def parse_sections(data: bytes) -> tuple[list[Section], list[Damage]] | None:
     sections: list[Section] = []
     at = _FIRST
     guesses = [_MOST_GUESSES]
-    while at < len(data):
+    for _ in range(_MOST_SECTIONS):
+        if at >= len(data):
+            break
         section, at = _next_section(data, at, damage, guesses)
         if section is not None:
             sections.append(section)
@@ -79,6 +84,8 @@ def parse_sections(data: bytes) -> tuple[list[Section], list[Damage]] | None:
         elif sections and sections[-1].tag == b"SIGN" and not any(entry.cut for entry in damage):
             text = "a section follows the signature, which doesn't cover it"
             damage.append(Damage(text, "SIGN", sections[-1].end, at))
+    if at < len(data):
+        damage.append(Damage(f"there are more than {_MOST_SECTIONS} sections", "", at, len(data)))
     _check_order(data, sections, damage)
     return sections, damage
 

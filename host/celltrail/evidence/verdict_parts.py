@@ -15,7 +15,7 @@ from celltrail.evidence.scan import Sector
 from celltrail.evidence.signature import Signature
 from celltrail.evidence.trail import Trail
 from celltrail.evidence.verdict import Restart, TimedSpan, Verdict
-from celltrail.utc import span
+from celltrail.sentence import Length, Sentence
 from celltrail_protocol.codes import STATE_STOPPED
 from celltrail_protocol.names import REASON_NAMES
 
@@ -44,7 +44,7 @@ class Parts:
 def verdict_of(parts: Parts, word: str, findings: Sequence[Finding]) -> Verdict:
     """The verdict with this word, and all that it rests on."""
     record, clock, proof, coverage = parts.record, parts.clock, parts.proof, parts.coverage
-    slots = [int(channel.slots[end]) for channel in record.channels if len(channel.slots) for end in (0, -1)]
+    slots = [int(channel.slots[end]) for channel in record.all_channels if len(channel.slots) for end in (0, -1)]
     ends = _timed(record, clock, [(0, (min(slots), max(slots) + 1))])[0] if slots else None
     first_utc_ms, bound_ms = ends.first_utc_ms if ends else None, _widest_bound_ms(record, clock)
     return Verdict(
@@ -89,8 +89,8 @@ def _timed(record: Record, clock: Clock, spans: Sequence[tuple[int, Span]]) -> t
 
 def _widest_bound_ms(record: Record, clock: Clock) -> int | None:
     """The widest bound of the readings' times, on a grid of them; None when one of them is unknown."""
-    picked = [channel.slots[:: max(1, len(channel.slots) // _GRID)] for channel in record.channels]
-    ends = [channel.slots[-1:] for channel in record.channels]
+    picked = [channel.slots[:: max(1, len(channel.slots) // _GRID)] for channel in record.all_channels]
+    ends = [channel.slots[-1:] for channel in record.all_channels]
     slots = np.concatenate([np.zeros(0, np.int64), *picked, *ends])
     _, bounds = clock.utc_of(*record.instants_of(slots))
     return int(np.ceil(bounds.max())) if len(slots) and np.isfinite(bounds).all() else None
@@ -103,7 +103,12 @@ def _bound_flags(clock: Clock, bound_ms: int | None, first_utc_ms: int | None) -
         return [] if first_utc_ms is None or clock.unknown else ["the time of some readings is unknown"]
     if bound_ms <= _WIDE_BOUND_MS:
         return []
-    return [f"the time of some readings is known only within {span(bound_ms)}; allow for that where an instant decides"]
+    return [
+        Sentence(
+            "the time of some readings is known only within {bound}; allow for that where an instant decides",
+            bound=Length(bound_ms),
+        )
+    ]
 
 
 def _restarts(record: Record, clock: Clock) -> tuple[Restart, ...]:

@@ -10,7 +10,7 @@ from celltrail.errors import UsageFault
 from celltrail.evidence import causes, seen
 from celltrail.evidence import verdict as words
 from celltrail.evidence.armed import check_receipt, with_plan
-from celltrail.evidence.chain import Tag, check_chain, check_seal_counts, tags_of
+from celltrail.evidence.chain import Tag, check_chain, check_seal_counts
 from celltrail.evidence.clock import Clock
 from celltrail.evidence.completeness import (
     check_sectors,
@@ -35,6 +35,7 @@ from celltrail.evidence.trail import Trail, open_trail
 from celltrail.evidence.unsealed import unsealed_findings
 from celltrail.evidence.verdict import Verdict
 from celltrail.evidence.verdict_parts import Parts, verdict_of
+from celltrail.evidence.vouching import all_tags, vouched_findings
 from celltrail.keys.keystore import KeyStore, TripEntry
 from celltrail.keys.signing import known_as
 
@@ -89,12 +90,12 @@ def check_trail(trail: Trail, keys: KeyStore | None, signers: Collection[bytes] 
     expected = sectors_expected(trail, read.scanned, record, proof)
     missing = missing_sectors(read.scanned, expected)
     coverage = cover(record, slots_due(trail, sectors, record))
-    end = seen.end_of(trail, record, sectors, _epoch_after(case), entry.k0 if entry else None)
+    end = seen.end_of(trail, record, sectors, case.tags, entry.k0 if entry else None)
     findings = [*signature_findings(signature, trail), *_keyless_findings(read), *proof_findings]
     findings += _check_seen(read, end, keys) + check_sectors(missing, record, sectors) + check_slots(coverage)
     if proof is None or proof.first_epoch:
         findings += [finding for sector in sectors for finding in check_seal_counts(sector)]
-    findings += _flaw_findings(record, sectors, findings)
+    findings += vouched_findings(case.tags, findings) + _flaw_findings(record, sectors, findings)
     unsealed = unsealed_findings(sectors, record, proof)
     findings += unsealed.findings
     clock = Clock(record)
@@ -123,7 +124,7 @@ def _read(trail: Trail, keys: KeyStore | None) -> _Read:
     record = read_record(trail, identity.own)
     entry = keys.trip(record.uid, record.trip) if keys else None
     record = with_plan(record, entry.receipt if entry else None)
-    tags = {sector.index: tags_of(sector) for sector in scanned}
+    tags = {sector.index: found for sector, found in zip(scanned, all_tags(scanned), strict=True)}
 
     def is_known(public: bytes) -> bool:
         return keys is not None and known_as(keys, public) is not None
@@ -169,12 +170,6 @@ def judge(findings: Sequence[Finding], proof: Proof | None) -> str:
     if proof.closed:
         return words.CLOSED
     return words.RECORDING if proof.live else words.POWER_LOST
-
-
-def _epoch_after(case: Case) -> int:
-    """The epoch after the last tag, as the file says."""
-    last = next((its_tags[-1].epoch for its_tags in reversed(case.tags) if its_tags), -1)
-    return last + 1
 
 
 def _check_settings(record: Record) -> list[Finding]:

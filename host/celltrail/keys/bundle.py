@@ -14,11 +14,14 @@ from celltrail.keys.contacts import own_recipient, own_secret
 from celltrail.keys.entries import DeviceEntry, Given, Maker, TripEntry, device_entry, trip_entry
 from celltrail.keys.keystore import KeyStore, now_iso
 from celltrail.keys.signing import public_hex
+from celltrail.plain_text import printable
 from celltrail_protocol.seals import commitment
 
 _KIND = "celltrail trip keys"
 _VERSION = 1
 _MOST_BYTES = 10_000_000
+# A public key of 64 digits is the longest that we write.
+_LONGEST_TEXT = 100
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ def read_bundle(keys: KeyStore, path: Path) -> Bundle:
     opened = open_with(read_bytes(path, _MOST_BYTES), own_secret(keys), str(path))
     try:
         return _from_json(json.loads(opened))
-    except (AttributeError, KeyError, RecursionError, TypeError, ValueError, UsageFault):
+    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError, UsageFault):
         # What went wrong may quote what is inside.
         raise UsageFault(f"{path}: opens, but is no bundle of trip keys that this program knows") from None
 
@@ -113,7 +116,7 @@ def read_bundle(keys: KeyStore, path: Path) -> Bundle:
 def _from_json(values: Mapping[str, Any]) -> Bundle:
     if values["kind"] != _KIND or values["version"] != _VERSION:
         raise ValueError("another kind or version")
-    maker = Maker(**{name: str(value) for name, value in values["maker"].items()})
+    maker = Maker(**{name: printable(str(value), _LONGEST_TEXT) for name, value in values["maker"].items()})
     trip = trip_entry({name: values["trip"].get(name) for name in ("uid", "trip", "k0", "receipt")})
     device = device_entry(values["device"]) if values.get("device") else None
     receipt = trip.receipt

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from celltrail.keys.receipt import Receipt
+from celltrail.plain_text import plain
+from celltrail_protocol.records import LAST_TRIP, UID_SIZE
 from celltrail_protocol.seals import KEY_SIZE
 
 
@@ -85,9 +87,23 @@ def checked(key: bytes) -> bytes:
     return key
 
 
+def _uid(values: Mapping[str, Any]) -> bytes:
+    uid = bytes.fromhex(values["uid"])
+    if len(uid) != UID_SIZE:
+        raise ValueError(f"a logger's id has {UID_SIZE} bytes, not {len(uid)}")
+    return uid
+
+
+def _trip(values: Mapping[str, Any]) -> int:
+    trip = int(values["trip"])
+    if not 0 <= trip <= LAST_TRIP:
+        raise ValueError(f"there is no trip {trip}")
+    return trip
+
+
 def device_entry(values: Mapping[str, Any]) -> DeviceEntry:
     """From a file's JSON; KeyError, TypeError, ValueError."""
-    uid, name, key = bytes.fromhex(values["uid"]), str(values["name"]), checked(bytes.fromhex(values["key"]))
+    uid, name, key = _uid(values), plain(values["name"]), checked(bytes.fromhex(values["key"]))
     following = checked(bytes.fromhex(values["next"])) if values.get("next") else None
     former = tuple(checked(bytes.fromhex(one)) for one in values.get("former", ()))
     return DeviceEntry(uid, name, key, str(values["made_utc"]), following, former)
@@ -97,8 +113,8 @@ def trip_entry(values: Mapping[str, Any]) -> TripEntry:
     """From a file's JSON; KeyError, TypeError, ValueError."""
     maker = values.get("maker")
     return TripEntry(
-        uid=bytes.fromhex(values["uid"]),
-        trip=int(values["trip"]),
+        uid=_uid(values),
+        trip=_trip(values),
         k0=checked(bytes.fromhex(values["k0"])),
         receipt=Receipt.from_json(values["receipt"]) if values.get("receipt") else None,
         read_outs=tuple(ReadOut(**one) for one in values.get("read_outs", ())),

@@ -222,7 +222,7 @@ class KeyStore:
             if not isinstance(values, dict):
                 raise ValueError("not a JSON object")
             return _made(path, values, make)
-        except (KeyError, RecursionError, TypeError, ValueError) as error:
+        except (KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
             raise UsageFault(f"{path}: the key file is damaged ({error}); restore it from a copy") from error
 
     def _drop(self, path: Path) -> None:

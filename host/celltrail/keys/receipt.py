@@ -10,6 +10,7 @@ from typing import Any
 from celltrail.errors import UsageFault
 from celltrail.files import describe_os_error, read_bytes, write_atomic
 from celltrail.keys.ed25519 import Signer, is_good
+from celltrail.plain_text import plain
 from celltrail.plans.sensor import Sensor
 from celltrail.utc import iso, parse
 
@@ -76,7 +77,7 @@ class Receipt:
             raise UsageFault(f"{where}: not a Celltrail arm receipt of version {RECEIPT_VERSION}")
         try:
             receipt = cls(**_fields_from_json(values))
-        except (KeyError, TypeError, ValueError, UsageFault) as error:
+        except (KeyError, OverflowError, TypeError, ValueError, UsageFault) as error:
             raise UsageFault(f"{where}: the receipt is damaged ({error})") from error
         is_signed = receipt.signer or receipt.signature
         if is_signed and not is_good(receipt.signer, receipt.signature, _message(values)):
@@ -108,11 +109,11 @@ def _sensor(values: Mapping[str, Any]) -> Sensor:
 
 def _fields_from_json(values: Mapping[str, Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {key: _hex(values, key) for key in _HEX_FIELDS}
-    fields |= {key: str(values[key]) for key in ("name", "profile", "firmware", "operator", "host")}
+    fields |= {key: plain(values[key]) for key in ("name", "profile", "firmware", "operator", "host")}
     fields |= {key: int(values[key]) for key in ("trip", "tick_ms", "uncertainty_ms", "accel_model")}
     fields["armed_utc_ms"] = parse(values["armed_utc"])
     fields["plan"] = dict(values["plan"])
-    fields["plan_text"] = tuple(str(line) for line in values["plan_text"])
+    fields["plan_text"] = tuple(plain(line) for line in values["plan_text"])
     fields["sensors"] = tuple(_sensor(entry) for entry in values["sensors"])
     fields["simulated"] = bool(values["simulated"])
     fields |= {key: bytes.fromhex(values.get(key, "")) for key in _SIGNED_FIELDS}

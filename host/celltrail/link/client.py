@@ -5,18 +5,17 @@ import contextlib
 from dataclasses import dataclass
 from typing import TypeVar
 
-import cbor2
 from pydantic import ValidationError
 from smp import message
 from smp.exceptions import SMPException
 from smpclient.transport import SMPTransport
 
 from celltrail.errors import DeviceFault, LinkLost, NoAnswer
-from celltrail.link.address import Address
+from celltrail.link.address import BLE, Address
 from celltrail.link.messages import Request
 from celltrail.link.refusals import explain
 from celltrail.link.transport import make_transport
-from celltrail_protocol import smp
+from celltrail_protocol import cbor, smp
 from celltrail_protocol.layout import ProtocolError
 
 TIMEOUT_S = 2.0
@@ -46,11 +45,19 @@ class _Waiting:
 
 
 class Client:
-    """One connection; `name` is what the messages call the logger."""
+    """One connection; `name` is what the messages call the logger.
+
+    received: content bytes of downloads since the last status request, which the logger wants to be told.
+    on_air: whether anybody near may listen.
+    """
 
     def __init__(self, transport: SMPTransport, name: str) -> None:
         self.name = name
+        self.received = 0
+        self.on_air = False
         self._transport = transport
+        # How much longer an answer may take than over a cable.
+        self._patience: float = getattr(transport, "patience", 1.0)
         self._waiting: dict[_Key, _Waiting] = {}
         self._pump = asyncio.create_task(self._sort())
         self._lost: LinkLost | None = None
@@ -76,6 +83,7 @@ class Client:
         The time runs from the last answer of any kind: on a slow link with many requests in flight, one waits longer.
         """
         key = _key(request.BYTES)
+        timeout_s *= self._patience
         if self._lost is not None:
             raise LinkLost(str(self._lost))
         try:
@@ -91,7 +99,8 @@ class Client:
 
     def _decode(self, request: Request[Rep], frame: bytes) -> Rep:
         try:
-            body = cbor2.loads(frame[smp.HEADER_SIZE :])
+            # Ours first: what it takes holds no tags, floats or depths, so that the libraries behind it are safe.
+            body = cbor.loads(frame[smp.HEADER_SIZE :])
             fault = explain(self.name, _key(frame)[1], body)
             if fault is not None:
                 raise fault
@@ -99,7 +108,7 @@ class Client:
         except (
             ValidationError,
             SMPException,
-            cbor2.CBORDecodeError,
+            ProtocolError,
             TypeError,
             ValueError,
             AssertionError,
@@ -138,4 +147,6 @@ async def connect(address: Address) -> Client:
     """Raises DeviceFault when the link does not come up. Who is behind it shows with the first answer."""
     transport = make_transport(address)
     await transport.connect(str(address), CONNECT_TIMEOUT_S)
-    return Client(transport, str(address))
+    client = Client(transport, str(address))
+    client.on_air = address.kind == BLE
+    return client

@@ -8,7 +8,7 @@ from typing import Any
 from serial.tools.list_ports import comports
 
 from celltrail.errors import CelltrailError, DeviceFault, UsageFault
-from celltrail.link.address import SERIAL, Address, parse_address
+from celltrail.link.address import BLE, SERIAL, Address, parse_address
 from celltrail.link.messages import Status
 from celltrail.link.session import open_session
 from celltrail_protocol import names
@@ -16,6 +16,7 @@ from celltrail_protocol import names
 # USB vendors: Raspberry Pi, Espressif, and the bridges on ESP32 boards (Silicon Labs CP210x, WCH CH340).
 _VENDORS = (0x2E8A, 0x303A, 0x10C4, 0x1A86)
 _ANSWER_S = 0.6
+_LISTEN_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,20 @@ async def _ask(address: Address) -> Found:
 
 
 async def only_logger(also: Iterable[str] = ()) -> Address:
-    """The address of the one logger in reach; a fault that says what to do when there is none, or more."""
-    found = [one for one in await scan(also) if one.status is not None]
+    """The address of the one logger in reach, on a cable if there is one; a fault that says what to do otherwise."""
+    found = [(one.address, one.status.called) for one in await scan(also) if one.status is not None]
     if not found:
-        raise DeviceFault("no logger in reach; plug one in, or name it: -d serial:///dev/ttyACM0")
+        found = await _on_air()
+    if not found:
+        raise DeviceFault("no logger in reach; plug one in, or name it: -d serial:///dev/ttyACM0 or -d ble://CT-3F2A91")
     if len(found) > 1:
-        listed = ", ".join(f"{one.address} ({one.status.called})" for one in found if one.status)
+        listed = ", ".join(f"{address} ({called})" for address, called in found)
         raise UsageFault(f"{len(found)} loggers are in reach; choose one with -d: {listed}")
-    return found[0].address
+    return found[0][0]
+
+
+async def _on_air() -> list[tuple[Address, str]]:
+    # Bluetooth takes a while to load, and a cable does without.
+    from celltrail.link.bluetooth import loggers_on_air
+
+    return [(Address(BLE, heard.address), heard.name) for heard in await loggers_on_air(_LISTEN_S)]

@@ -1,13 +1,24 @@
 """The messages of group 64, and the acknowledging download (SPEC.md sections 9.2, 9.3), the smpclient way."""
 
 import functools
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeAlias, TypeVar
 
-from pydantic import ConfigDict
+from pydantic import AfterValidator, ConfigDict, Field
 from smp import file_management, message
 
+from celltrail.evidence.tags import MOST_EPOCH
+from celltrail.evidence.trail import MOST_BYTES
+from celltrail.plain_text import printable
 from celltrail_protocol import smp
+from celltrail_protocol.records import SECTOR_SIZE
 
+# What a logger can mean: a stranger's answer may not make us count to 2**64, nor steer the terminal.
+Name: TypeAlias = Annotated[str, Field(max_length=64), AfterValidator(printable)]
+U32: TypeAlias = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
+Ms: TypeAlias = Annotated[int, Field(ge=0, le=1 << 50)]
+Sectors: TypeAlias = Annotated[int, Field(ge=0, le=MOST_BYTES // SECTOR_SIZE)]
+Used: TypeAlias = Annotated[int, Field(ge=0, le=SECTOR_SIZE)]
+Epoch: TypeAlias = Annotated[int, Field(ge=0, le=MOST_EPOCH)]
 Rep = TypeVar("Rep", bound=message.Response, covariant=True)
 
 
@@ -38,24 +49,24 @@ class Status(_Answer):
     _COMMAND_ID = smp.CMD_STATUS
     state: int
     reason: int
-    trip: int
+    trip: U32
     boot: int
-    tick: int
-    name: str
-    uid: bytes
+    tick: Ms
+    name: Name
+    uid: Annotated[bytes, Field(min_length=8, max_length=8)]
     keyed: bool
     unread: int
     alarms: int
     battery: int
     clock: bool
-    period: int
+    period: U32
     slot: int
-    sectors: int
-    first: int
-    used: int
+    sectors: Sectors
+    first: Sectors
+    used: Used
     free: int
-    chunk: int
-    fw: str
+    chunk: Annotated[int, Field(ge=0, le=smp.LONGEST_MESSAGE)]
+    fw: Name
     format: int
     models: tuple[int, ...]
     steps: tuple[int, ...]
@@ -64,7 +75,7 @@ class Status(_Answer):
     accel: int
     last: tuple[int | None, ...] | None = None
     kid: bytes | None = None
-    world: int | None = None
+    world: Ms | None = None
 
     @property
     def called(self) -> str:
@@ -73,21 +84,22 @@ class Status(_Answer):
 
 
 class StatusRead(message.ReadRequest):
-    """Read by anyone."""
+    """Read by anyone; `ack`: how many bytes of downloads have come since the last one, of which the count restarts."""
 
     _GROUP_ID = smp.GROUP_CELLTRAIL
     _COMMAND_ID = smp.CMD_STATUS
     _Response = Status
+    ack: int | None = None
 
 
 class Challenge(_Answer):
     """The logger's nonce, and what its clock said; `world` is a simulated world's UTC in ms."""
 
     _COMMAND_ID = smp.CMD_CHALLENGE
-    dn: bytes
-    tick: int
-    boot: int
-    world: int | None = None
+    dn: Annotated[bytes, Field(min_length=16, max_length=16)]
+    tick: Ms
+    boot: U32
+    world: Ms | None = None
 
 
 class ChallengeWrite(message.WriteRequest):
@@ -103,12 +115,12 @@ class Live(_Answer):
     """The proof of a running trip; `pending` is the length of the pending file in bytes."""
 
     _COMMAND_ID = smp.CMD_LIVE
-    trip: int
-    epoch: int
-    index: int
-    used: int
-    pending: int
-    tick: int
+    trip: U32
+    epoch: Epoch
+    index: Sectors
+    used: Used
+    pending: Annotated[int, Field(ge=0, le=2 * SECTOR_SIZE)]
+    tick: Ms
     mac: bytes
 
 
@@ -156,6 +168,23 @@ class ProvisionWrite(message.WriteRequest):
     _Response = Provisioned
     name: str
     key: bytes
+    op: str
+    utc: int
+
+
+class Wired(_Answer):
+    """The answer to a wiring that needed no proof."""
+
+    _COMMAND_ID = smp.CMD_WIRE
+
+
+class WireWrite(message.WriteRequest):
+    """The wiring of a logger without a device key; `wiring`: the record's CBOR."""
+
+    _GROUP_ID = smp.GROUP_CELLTRAIL
+    _COMMAND_ID = smp.CMD_WIRE
+    _Response = Wired
+    wiring: bytes
     op: str
     utc: int
 

@@ -17,6 +17,8 @@ _OURS = {
     smp.ERR_NO_TRIP: "has no such trip",
     smp.ERR_OVERWRITTEN: "has overwritten this part of the trip",
     smp.ERR_KEY_SET: "has a device key already; it is not provisioned twice",
+    smp.ERR_BATTERY: "has too little battery for a trip; charge it, or change the battery",
+    smp.ERR_NO_MEMORY: "has no memory left for this just now; try again",
     smp.ERR_STALE: "forgot its challenge again and again; does another host talk to it, too? Try again",
 }
 FS_NOT_FOUND = 3
@@ -28,6 +30,7 @@ _FILES = {
     16: "has nothing to read there",
 }
 _GENERAL = {
+    smp.MGMT_NO_MEMORY: "has no memory left for this just now; try again",
     smp.MGMT_NO_ENTRY: "has no such entry",
     smp.MGMT_NOT_SUPPORTED: "does not know this command; is it a Celltrail logger?",
     smp.MGMT_BUSY: "is busy; try again",
@@ -48,10 +51,10 @@ def explain(name: str, group: int, body: Any) -> DeviceFault | ErrorAnswer | Non
 
 
 def _fault(name: str, group: Any, code: Any) -> DeviceFault | ErrorAnswer:
-    if not isinstance(code, int):
+    if not isinstance(code, int) or not (group is None or isinstance(group, int)):
         return DeviceFault(f"{name} reported an error that makes no sense")
     if group == smp.GROUP_CELLTRAIL and code in _OF_DEVICE:
         return DeviceFault(f"{name} {_OURS[code]}")
-    words = {smp.GROUP_CELLTRAIL: _OURS, smp.GROUP_FS: _FILES}.get(group, _GENERAL)
+    words = _OURS if group == smp.GROUP_CELLTRAIL else _FILES if group == smp.GROUP_FS else _GENERAL
     text = words.get(code, f"reported error {code} of group {group}")
-    return ErrorAnswer(f"{name} {text}", group if isinstance(group, int) else -1, code)
+    return ErrorAnswer(f"{name} {text}", -1 if group is None else group, code)

@@ -11,11 +11,12 @@ from typing import Any
 
 import cbor2
 
-from celltrail.errors import DeviceFault, ErrorAnswer, RefusedFault
-from celltrail.link.address import Address
+from celltrail.errors import DeviceFault, ErrorAnswer, LinkLost, NoAnswer, RefusedFault
+from celltrail.link.address import BLE, Address
 from celltrail.link.client import TIMEOUT_S, TRIES, Client, connect
 from celltrail.link.messages import Challenge, ChallengeWrite, Status, StatusRead, proven_write
-from celltrail_protocol import codes, names, seals, smp
+from celltrail_protocol import cbor, codes, names, seals, smp
+from celltrail_protocol.layout import ProtocolError
 
 FIRST_ANSWER_S = 1.5
 # A guesser costs the others two seconds at most, and asking costs nothing.
@@ -23,6 +24,7 @@ _PATIENCE_S = 8.0
 _ASK_AGAIN_S = 0.25
 # Others may use challenges up faster than we answer ours.
 _CHALLENGES = 5
+_CONNECTIONS = 3
 _NS_PER_MS = 1_000_000
 # So much of its dn names a challenge.
 _NAME_BYTES = 4
@@ -78,7 +80,8 @@ class Session:
 
     async def refresh(self) -> Status:
         """Reads the status anew."""
-        self.status = await self.client.ask(StatusRead())
+        self.status = await self.client.ask(StatusRead(ack=self.client.received or None))
+        self.client.received = 0
         return self.status
 
     async def challenge(self) -> Opened:
@@ -146,7 +149,10 @@ class Session:
             raise DeviceFault(
                 f"{self.client.name} answered without this logger's proof; something else may sit on the line"
             )
-        result = cbor2.loads(answer.a)
+        try:
+            result = cbor.loads(answer.a)
+        except ProtocolError:
+            result = None
         if not isinstance(result, dict):
             raise DeviceFault(f"{self.client.name} gave an answer that makes no sense")
         return result
@@ -173,8 +179,25 @@ async def open_session(
     address: Address, answer_s: float = FIRST_ANSWER_S, tries: int = TRIES
 ) -> AsyncIterator[Session]:
     """Connects and reads the status; raises DeviceFault when no logger answers there."""
-    client = await connect(address)
+    client, status = await _first_status(address, answer_s, tries)
     try:
-        yield Session(client, await client.ask(StatusRead(), answer_s, tries))
+        yield Session(client, status)
     finally:
         await client.close()
+
+
+async def _first_status(address: Address, answer_s: float, tries: int) -> tuple[Client, Status]:
+    """Over the air a link that is lost at once is tried again: nothing has been told yet that could be told twice."""
+    left = _CONNECTIONS if address.kind == BLE else 1
+    while True:
+        client = await connect(address)
+        left -= 1
+        try:
+            return client, await client.ask(StatusRead(), answer_s, tries)
+        except (LinkLost, NoAnswer):
+            await client.close()
+            if not left:
+                raise
+        except BaseException:
+            await client.close()
+            raise

@@ -63,7 +63,7 @@ def _capacity(status: Status, plan: Mapping[str, Any], fitted: Fitted) -> str:
     """How long the memory lasts, against the planned duration; the last trip makes room for this one."""
     sectors = status.free + status.sectors - status.first
     room_bytes = sectors * (records.FRAMES_END - records.FRAMES_AT)
-    reading_bytes = _reading_bytes(plan["period_ms"] / 1000) * len(fitted.channels)
+    reading_bytes = _reading_bytes(plan["period_ms"] / 1000) * len(fitted.sensors)
     lasts_ms = room_bytes / reading_bytes * plan["period_ms"]
     text = f"memory for about {_about(lasts_ms / _MS_PER_HOUR)}; shocks take more"
     if plan["duration_s"] * 1000 > lasts_ms:
@@ -94,9 +94,15 @@ async def arm(session: Session, prepared: Prepared, keys: KeyStore, operator: st
     k0 = secrets.token_bytes(seals.KEY_SIZE)
     handle = keys.save_pending(session.uid, k0)
     opened = await session.challenge()
-    body = _body(opened, prepared, k0, operator, discard)
+    body = _body(opened, prepared, operator, discard)
+
+    def with_key(now: Opened) -> dict[str, Any]:
+        if session.client.on_air:
+            return {"mk0": seals.mask_key(k0, key, now.dn, now.hn, b"k0")} | body
+        return {"k0": k0} | body
+
     try:
-        answer = await session.prove_at(opened, smp.CMD_ARM, body, key, _ARM_TIMEOUT_S)
+        answer = await session.prove_at(opened, smp.CMD_ARM, with_key, key, _ARM_TIMEOUT_S)
     except ErrorAnswer:
         # A refusal carries no proof: where a trip began all the same, its key must not be lost.
         if (await session.refresh()).trip == before:
@@ -110,10 +116,9 @@ async def arm(session: Session, prepared: Prepared, keys: KeyStore, operator: st
     return receipt
 
 
-def _body(opened: Opened, prepared: Prepared, k0: bytes, operator: str, discard: bool) -> dict[str, Any]:
+def _body(opened: Opened, prepared: Prepared, operator: str, discard: bool) -> dict[str, Any]:
     pair = opened.pair
     return {
-        "k0": k0,
         "plan": plan_bytes(prepared.plan),
         "op": operator,
         "tick": pair.tick_ms,
@@ -172,7 +177,7 @@ def _receipt(session: Session, prepared: Prepared, opened: Opened, answer: Mappi
         uncertainty_ms=pair.uncertainty_ms,
         operator=operator,
         host=f"celltrail {__version__}",
-        sensors=prepared.fitted.channels,
+        sensors=prepared.fitted.sensors,
         accel_model=prepared.fitted.accel_model,
         simulated=pair.simulated,
     )

@@ -7,7 +7,7 @@ from celltrail.errors import CelltrailError, DeviceFault, ErrorAnswer, NoAnswer
 from celltrail.link.client import TIMEOUT_S, TRIES, Client
 from celltrail.link.messages import FileDownload, StatusRead
 from celltrail.operate.pieces import Span
-from celltrail_protocol.smp import UNACKNOWLEDGED
+from celltrail_protocol.smp import DOWNLOAD_OVERHEAD, RESERVED, UNACKNOWLEDGED
 
 _FIRST_WINDOW = 2
 
@@ -24,14 +24,12 @@ class Fetcher:
             raise DeviceFault(f"{client.name} reports a chunk of {chunk} bytes; its status makes no sense")
         self._client = client
         self._chunk = chunk
-        # One less than would fit: the logger may count a short answer a little longer than we do.
-        self._most = max(1, UNACKNOWLEDGED // chunk - 1)
+        self._most = max(1, (UNACKNOWLEDGED - RESERVED) // (chunk + DOWNLOAD_OVERHEAD))
         self._window = min(_FIRST_WINDOW, self._most)
-        self._acknowledged = 0
 
     def restart(self) -> None:
         """To be called after each status request: the logger counts from 0 again."""
-        self._acknowledged = 0
+        self._client.received = 0
 
     async def read(self, name: str, start: int, end: int) -> bytes:
         """The bytes of a file from `start` to `end`; both within the file."""
@@ -79,16 +77,16 @@ class Fetcher:
             except NoAnswer:
                 self._most = self._window = max(1, self._window // 2)
                 # What was lost on the way can never be acknowledged, so the count begins anew.
-                await self._client.tell(StatusRead(), TIMEOUT_S)
+                await self._client.tell(StatusRead(ack=self._client.received or None), TIMEOUT_S)
                 self.restart()
         return await self._ask(name, offset, end)
 
     async def _ask(self, name: str, offset: int, end: int) -> bytes:
-        request = FileDownload(off=offset, name=name, ack=self._acknowledged)
+        request = FileDownload(off=offset, name=name, ack=self._client.received)
         answer = await self._client.tell(request, TIMEOUT_S)
         wanted = min(self._chunk, end - offset)
         if answer.off != offset or len(answer.data) < wanted:
             raise DeviceFault(f"{self._client.name} sent another part of {name} than was asked for")
-        self._acknowledged += len(answer.data)
+        self._client.received += len(answer.data)
         self._window = min(self._window + 1, self._most)
         return answer.data[:wanted]

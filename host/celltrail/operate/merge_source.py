@@ -7,8 +7,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import cbor2
-
 from celltrail.errors import UsageFault
 from celltrail.evidence.decode import read_record
 from celltrail.evidence.noted import noted_pairs
@@ -97,16 +95,7 @@ def load_source(path: Path) -> Source:
     trail = parse_trail(content, path)
     if trail.damage:
         raise UsageFault(f"{path}: {trail.damage[0].line}; a damaged file is not merged; see `celltrail verify`")
-    _require_plain(path, [trail.meta, trail.live])
     return Source(path, sha256(data).digest(), trail)
-
-
-def _require_plain(path: Path, values: list[Any]) -> None:
-    """CBOR can say what it can't be told again, such as a list that holds itself."""
-    try:
-        cbor2.dumps(values)
-    except (cbor2.CBORError, ValueError, RecursionError) as error:
-        raise UsageFault(f"{path}: its read-out record makes no sense; leave the file out") from error
 
 
 def _of_part(path: Path) -> TrailParts:

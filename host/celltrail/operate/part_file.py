@@ -18,10 +18,11 @@ from typing import Any, Self
 import cbor2
 
 from celltrail.errors import UsageFault
-from celltrail.evidence.trail import PART_MAGIC
+from celltrail.evidence.trail import MOST_MAP_BYTES, MOST_MAP_ITEMS, PART_MAGIC
 from celltrail.files import is_same_file, lock, read_bytes
 from celltrail.operate.pieces import Pieces, Span
-from celltrail_protocol import layout
+from celltrail_protocol import cbor, layout
+from celltrail_protocol.layout import ProtocolError
 from celltrail_protocol.records import SECTOR_SIZE
 
 NOTE = 0xFFFFFFFF
@@ -241,7 +242,7 @@ def _records(data: bytes, at: int) -> Iterator[tuple[int, int, bytes]]:
 
 def _map(data: bytes) -> dict[str, Any]:
     try:
-        value = cbor2.loads(data)
-    except (cbor2.CBORError, ValueError, RecursionError, OverflowError, MemoryError):
+        value = cbor.loads(data[:MOST_MAP_BYTES], MOST_MAP_ITEMS)
+    except ProtocolError:
         return {}
     return value if isinstance(value, dict) else {}

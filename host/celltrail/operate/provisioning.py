@@ -26,6 +26,8 @@ async def provision(session: Session, keys: KeyStore, name: str, operator: str =
             f"{session.status.called} has a device key already; a logger is provisioned once, and its key lies"
             " in the key store of that time"
         )
+    if session.client.on_air:
+        raise RefusedFault(f"{session.status.called} gets its key over a cable only: on the air anybody could listen")
     name = short_text("--name", name or default_name(session.uid), LONGEST_NAME)
     if not name.strip():
         raise UsageFault("--name is blank")

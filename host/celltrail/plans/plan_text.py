@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from celltrail.plans.sensor import Fitted
+from celltrail.sentence import Length, Number, Sentence
 from celltrail.utc import span
 from celltrail_protocol.codes import (
     ALARM_CUMULATIVE,
@@ -19,7 +20,7 @@ from celltrail_protocol.codes import (
 def describe(plan: Mapping[str, Any], fitted: Fitted) -> list[str]:
     """Lines such as "one reading every 1 min" and "alarm 0: channel 0 at or above 8 degC ..."."""
     lines = [f"profile {plan['profile']}"] if plan["profile"] else []
-    lines += [f"channel {number}: {one.name}, {one.range_text()}" for number, one in enumerate(fitted.channels)]
+    lines += [f"channel {number}: {one.name}, {one.range_text()}" for number, one in enumerate(fitted.sensors)]
     lines += [f"one reading every {span(plan['period_ms'])}, a checkpoint every {span(plan['checkpoint_s'] * 1000)}"]
     lines += [describe_start(plan, fitted), _stop(plan)]
     lines += [f"alarm {number}: {describe_alarm(entry, fitted)}" for number, entry in enumerate(plan["alarms"])]
@@ -34,11 +35,20 @@ def describe(plan: Mapping[str, Any], fitted: Fitted) -> list[str]:
 def describe_alarm(entry: Sequence[int], fitted: Fitted) -> str:
     """One alarm: channel, limit, kind and delay."""
     channel, side, mode, raw, delay_s = entry
-    beyond = "at or above" if side == ALARM_HIGH else "at or below"
-    limit = f"channel {channel} {beyond} {fitted.channels[channel].celsius(raw):.4g} degC"
+    said = Sentence(
+        "channel {channel} at or above {limit} degC"
+        if side == ALARM_HIGH
+        else "channel {channel} at or below {limit} degC",
+        channel=channel,
+        limit=Number(f"{fitted.channels[channel].celsius(raw):.4g}"),
+    )
     if not delay_s:
-        return f"{limit}, at once"
-    return f"{limit} for {span(delay_s * 1000)} " + ("in all" if mode == ALARM_CUMULATIVE else "without a break")
+        return Sentence("{limit}, at once", limit=said)
+    return Sentence(
+        "{limit} for {delay} in all" if mode == ALARM_CUMULATIVE else "{limit} for {delay} without a break",
+        limit=said,
+        delay=Length(delay_s * 1000),
+    )
 
 
 def describe_start(plan: Mapping[str, Any], fitted: Fitted) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import cbor2
 
 from celltrail.errors import UsageFault
-from celltrail.plans.profile import AlarmRule, Profile, ShockRule
+from celltrail.plans.judging import AlarmRule
+from celltrail.plans.profile import Profile, ShockRule
 from celltrail.plans.sensor import Fitted, Sensor
 from celltrail_protocol import plan as rules
 from celltrail_protocol.codes import (

@@ -10,29 +10,17 @@ from typing import Any
 
 from celltrail.errors import UsageFault
 from celltrail.files import read_bytes
+from celltrail.plans.judging import SIDES, AlarmRule, Judging, alarm_rule, judging_of, sources_of
 from celltrail.plans.toml_table import Table
 from celltrail_protocol.names import START_NAMES
 from celltrail_protocol.plan import MOST_ALARMS
 
-SIDES = ("high", "low")
-MODES = ("single", "cumulative")
 STARTS = tuple(START_NAMES.values())
 PERIOD_BOUNDS_S = (1, 3600)
 DELAY_BOUNDS_S = (0, 31 * 86400)
 DURATION_BOUNDS_S = (0, 400 * 86400)
 _MOST_BYTES = 100_000
 _LONGEST_NAME = 16
-
-
-@dataclass(frozen=True)
-class AlarmRule:
-    """A limit; a reading at it is outside. `channels` is None for all."""
-
-    side: str
-    limit_c: Decimal
-    mode: str
-    delay_s: int
-    channels: tuple[int, ...] | None
 
 
 @dataclass(frozen=True)
@@ -75,6 +63,8 @@ class Profile:
     sensor_range_c: tuple[Decimal, Decimal] | None
     alarms: tuple[AlarmRule, ...]
     shock: ShockRule | None
+    sources: tuple[str, ...] = ()
+    judging: Judging = Judging()
 
     def with_changes(self, *, shock: bool | None = None, **changes: Any) -> "Profile":
         """The same with other values; None leaves a value, `shock=False` switches shocks off."""
@@ -137,6 +127,8 @@ def _profile(table: Table, where: str) -> Profile:
         sensor_range_c=_sensor_range(table),
         alarms=_alarm_rules(table),
         shock=_shock_rule(table),
+        sources=sources_of(table),
+        judging=judging_of(table.table("evaluate")),
     )
     table.refuse_unknown()
     return profile
@@ -171,28 +163,7 @@ def _alarm_rules(table: Table) -> tuple[AlarmRule, ...]:
     entries = table.tables("alarm")
     if len(entries) > MOST_ALARMS:
         raise table.fault("alarm", f"there {len(entries)} times", f"there at most {MOST_ALARMS} times")
-    return tuple(_alarm_rule(entry) for entry in entries)
-
-
-def _alarm_rule(table: Table) -> AlarmRule:
-    rule = AlarmRule(
-        table.choice("side", SIDES),
-        table.number("limit_c", -300, 1000),
-        table.choice("mode", MODES, default="single"),
-        table.integer("delay_s", 0, 31 * 86400, default=0),
-        _channels(table),
-    )
-    table.refuse_unknown()
-    return rule
-
-
-def _channels(table: Table) -> tuple[int, ...] | None:
-    value = table.take("channels", [0])
-    if value == "all":
-        return None
-    if not isinstance(value, list) or not value or any(type(one) is not int or not 0 <= one <= 3 for one in value):
-        raise table.fault("channels", value, '"all" or a list of channels 0 to 3')
-    return tuple(value)
+    return tuple(alarm_rule(entry) for entry in entries)
 
 
 def _shock_rule(table: Table) -> ShockRule | None:

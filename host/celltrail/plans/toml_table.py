@@ -7,6 +7,7 @@ from typing import Any
 from celltrail.errors import UsageFault
 
 _MISSING: Any = object()
+_MOST_DECIMALS = 9
 
 
 class Table:
@@ -33,8 +34,8 @@ class Table:
     def text(self, key: str, longest: int) -> str:
         """A text of at most `longest` bytes."""
         value = self.take(key)
-        if not isinstance(value, str) or not 0 < len(value.encode()) <= longest:
-            raise self.fault(key, repr(value), f"a text of at most {longest} bytes")
+        if not isinstance(value, str) or not 0 < len(value.encode()) <= longest or not value.isprintable():
+            raise self.fault(key, repr(value), f"a text of at most {longest} bytes without control characters")
         return value
 
     def choice(self, key: str, allowed: Sequence[str], default: Any = _MISSING) -> str:
@@ -66,7 +67,16 @@ class Table:
         """The same for a value that was taken already."""
         if type(value) not in (int, Decimal) or not Decimal(value).is_finite() or not low <= value <= high:
             raise self.fault(key, value, f"a number from {low} to {high}")
+        # An exact fraction of 1e-999999999 would take all memory.
+        exponent = Decimal(value).as_tuple().exponent
+        if isinstance(exponent, int) and exponent < -_MOST_DECIMALS:
+            raise self.fault(key, value, f"a number from {low} to {high} with at most {_MOST_DECIMALS} decimals")
         return Decimal(value)
+
+    def number_or_none(self, key: str, low: Decimal | int, high: int) -> Decimal | None:
+        """A number within bounds, or None when the key isn't there."""
+        value = self.take(key, None)
+        return None if value is None else self.number_of(key, value, low, high)
 
     def table(self, key: str) -> "Table | None":
         """A table inside this one, or None."""

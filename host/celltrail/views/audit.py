@@ -7,7 +7,9 @@ from typing import Any
 
 from celltrail.evidence.record import ClockPair, Command, Earlier, Instant, Mark
 from celltrail.evidence.verify import Checked
-from celltrail.utc import iso, span
+from celltrail.plain_text import printable
+from celltrail.sentence import Length, Second, Sentence, joined
+from celltrail.utc import iso
 from celltrail.views.summary import Summary, alarm_text
 from celltrail_protocol import codes, names, smp
 from celltrail_protocol.frames import COMMAND_DISCARDED, COMMAND_OPEN, COMMAND_WRONG_KEY
@@ -18,6 +20,8 @@ OPEN = "open"
 BUTTON = "button"
 LOGGER = "logger"
 HOST = "host"
+_NEW_KEY = Sentence("a new device key")
+_NOBODY = Sentence("nobody named")
 _PLAIN_REASONS = (codes.REASON_FULL, codes.REASON_UNKNOWN, codes.REASON_ERASE)
 
 
@@ -89,7 +93,7 @@ def _how(flags: int) -> str:
 def _earlier(checked: Checked) -> Iterator[Event]:
     for one in checked.record.earlier:
         if one.dropped:
-            lost = f"{one.dropped} earlier commands were not kept"
+            lost = Sentence("{count} earlier commands were not kept", count=one.dropped)
             yield Event(None, None, None, False, "", LOGGER, "not kept", lost)
         measured = one.at.boot in checked.clock.synced
         utc_ms = checked.clock.utc_ms(one.at) if measured else one.utc_ms
@@ -100,25 +104,25 @@ def _earlier(checked: Checked) -> Iterator[Event]:
 
 
 def _earlier_details(one: Earlier) -> str:
-    parts = ["before this trip"]
+    parts: list[str] = [Sentence("before this trip")]
     if one.flags & COMMAND_WRONG_KEY:
-        parts = ["before this trip: a command with a wrong key was refused; more may have followed"]
+        parts = [Sentence("before this trip: a command with a wrong key was refused; more may have followed")]
     if one.trip:
-        parts.append(f"trip {one.trip}")
+        parts.append(Sentence("trip {trip}", trip=one.trip))
     if one.command == smp.CMD_ACKNOWLEDGE:
         parts.append(_read_up_to(one.detail))
     if one.command == smp.CMD_CLOCK and one.utc_ms is not None:
-        parts.append(f"set to {_seconds(one.utc_ms)}")
+        parts.append(Sentence("set to {utc}", utc=Second(one.utc_ms)))
     if one.command == smp.CMD_ROTATE:
-        parts.append("a new device key")
+        parts.append(_NEW_KEY)
     if one.flags & COMMAND_DISCARDED:
-        parts.append("its unread data was discarded")
-    return ", ".join(parts)
+        parts.append(Sentence("its unread data was discarded"))
+    return joined(parts, ", ")
 
 
 def _read_up_to(detail: int) -> str:
     sector, used = divmod(detail, SECTOR_SIZE)
-    return f"read up to byte {used} of sector {sector}"
+    return Sentence("read up to byte {used} of sector {sector}", used=used, sector=sector)
 
 
 # The trip
@@ -130,40 +134,44 @@ def _commands(checked: Checked) -> Iterator[Event]:
 
 
 def _command_details(checked: Checked, one: Command) -> str:
-    parts = []
+    parts: list[str] = []
     if one.command == smp.CMD_ARM:
         parts.append(_armed(checked))
     if one.flags & COMMAND_DISCARDED:
-        parts.append(f"unread data of trip {one.detail} was discarded")
+        parts.append(Sentence("unread data of trip {trip} was discarded", trip=one.detail))
     if one.command == smp.CMD_ACKNOWLEDGE:
         parts.append(_read_up_to(one.detail))
     if one.command == smp.CMD_ROTATE:
-        parts.append("a new device key")
+        parts.append(_NEW_KEY)
     if one.clock is not None:
         parts.append(_clock(checked, one.clock))
-    return "; ".join(parts)
+    return joined(parts)
 
 
 def _armed(checked: Checked) -> str:
     record = checked.record
-    profile = f"profile {record.plan['profile']}, " if record.plan and record.plan.get("profile") else ""
     whole = record.plan_bytes is not None
     settings = sha256(record.plan_bytes or b"").hexdigest() if whole else record.settings.hex() + "..."
-    return f"{profile}settings {settings}"
+    said = Sentence("settings {settings}", settings=settings)
+    profile = record.plan.get("profile") if record.plan else None
+    return Sentence("profile {profile}, {settings}", profile=profile, settings=said) if profile else said
 
 
 def _clock(checked: Checked, pair: ClockPair) -> str:
     """The new time, and what the clock of this boot had said for that instant."""
     recorded = [one for one in checked.record.clock_pairs if one.recorded]
     before = [one for one in recorded[: _position(recorded, pair)] if one.at.boot == pair.at.boot]
-    unsure = f" +-{_short_span(pair.uncertainty_ms)}" if pair.uncertainty_ms else ""
-    new = f"clock set to {_seconds(pair.utc_ms)}{unsure}"
+    new = Sentence("clock set to {utc}", utc=Second(pair.utc_ms))
+    if pair.uncertainty_ms:
+        new = Sentence("{set} +-{unsure}", set=new, unsure=Length(pair.uncertainty_ms))
     if not before:
-        return f"{new}, the first of this boot"
+        return Sentence("{set}, the first of this boot", set=new)
     old_ms = before[-1].utc_ms + pair.at.tick_ms - before[-1].at.tick_ms
     moved_ms = pair.utc_ms - old_ms
     sign = "+" if moved_ms >= 0 else "-"
-    return f"{new}, was {_seconds(old_ms)}, moved by {sign}{span(moved_ms)}"
+    return Sentence(
+        "{set}, was {old}, moved by {sign}{moved}", set=new, old=Second(old_ms), sign=sign, moved=Length(moved_ms)
+    )
 
 
 def _position(pairs: list[ClockPair], pair: ClockPair) -> int:
@@ -171,23 +179,15 @@ def _position(pairs: list[ClockPair], pair: ClockPair) -> int:
     return next(i for i, one in enumerate(pairs) if one is pair)
 
 
-def _seconds(utc_ms: int) -> str:
-    return iso(utc_ms)[:19].replace("T", " ") + " UTC"
-
-
-def _short_span(ms: float) -> str:
-    """One figure and its unit: 48 ms, 12 s, 2 h."""
-    return " ".join(span(ms).split()[:2])
-
-
 def _states(checked: Checked) -> Iterator[Event]:
     was = codes.STATE_IDLE
     for one in checked.record.states:
         reason = names.REASON_NAMES.get(one.reason, str(one.reason))
-        by = reason if one.reason in _PLAIN_REASONS else f"by {reason}"
+        by = Sentence(reason) if one.reason in _PLAIN_REASONS else Sentence("by {reason}", reason=Sentence(reason))
         how = BUTTON if one.reason == codes.REASON_BUTTON else LOGGER
         words = [names.STATE_NAMES.get(state, str(state)) for state in (was, one.state)]
-        yield _event(checked, one.at, "", how, "state", f"{words[0]} to {words[1]}, {by}")
+        change = Sentence("{was} to {now}, {by}", was=Sentence(words[0]), now=Sentence(words[1]), by=by)
+        yield _event(checked, one.at, "", how, "state", change)
         was = one.state
 
 
@@ -198,10 +198,12 @@ def _marks(checked: Checked) -> Iterator[Event]:
 
 
 def _mark_details(mark: Mark) -> str:
-    text = names.MARK_NAMES.get(mark.kind, str(mark.kind))
-    text += f" ({names.OUTCOME_NAMES[mark.outcome]})" if names.OUTCOME_NAMES.get(mark.outcome) else ""
-    text += f" at {mark.place}" if mark.place else ""
-    return text + (f": {mark.note}" if mark.note else "")
+    text = Sentence(names.MARK_NAMES.get(mark.kind, str(mark.kind)))
+    if names.OUTCOME_NAMES.get(mark.outcome):
+        text = Sentence("{mark} ({outcome})", mark=text, outcome=Sentence(names.OUTCOME_NAMES[mark.outcome]))
+    if mark.place:
+        text = Sentence("{mark} at {place}", mark=text, place=mark.place)
+    return Sentence("{mark}: {note}", mark=text, note=mark.note) if mark.note else text
 
 
 def _happenings(summary: Summary) -> Iterator[Event]:
@@ -209,15 +211,18 @@ def _happenings(summary: Summary) -> Iterator[Event]:
     checked = summary.checked
     for boot in checked.record.boots:
         cause = names.RESET_NAMES.get(boot.cause, str(boot.cause))
-        yield _event(checked, boot.at, "", LOGGER, "restart", f"boot {boot.at.boot}, {cause}")
+        text = Sentence("boot {boot}, {cause}", boot=boot.at.boot, cause=Sentence(cause))
+        yield _event(checked, boot.at, "", LOGGER, "restart", text)
     for alarm in checked.record.alarms:
         yield _event(checked, alarm.at, "", LOGGER, "alarm", alarm_text(summary, alarm))
     for fault in checked.record.faults:
-        source = names.SOURCE_NAMES.get(fault.source, str(fault.source))
-        text = names.FAULT_NAMES.get(fault.code, f"fault {fault.code}")
+        source = Sentence(names.SOURCE_NAMES.get(fault.source, str(fault.source)))
+        text = Sentence(names.FAULT_NAMES.get(fault.code, f"fault {fault.code}"))
+        said = Sentence("{source}: {fault}", source=source, fault=text)
         wrong = fault.code == codes.FAULT_WRONG_KEY
-        more = "; later ones of this trip are only counted" if wrong else ""
-        yield _event(checked, fault.at, "", LOGGER, "wrong key" if wrong else "fault", f"{source}: {text}{more}")
+        if wrong:
+            said = Sentence("{fault}; later ones of this trip are only counted", fault=said)
+        yield _event(checked, fault.at, "", LOGGER, "wrong key" if wrong else "fault", said)
 
 
 # The read-out
@@ -228,7 +233,9 @@ def _read_out(checked: Checked) -> Iterator[Event]:
     pairs = [one for one in checked.record.clock_pairs if not one.recorded]
     last = pairs[-1] if pairs else None
     host = _text(meta.get("host")) or "an unknown host"
-    details = f"by {host}, from {_seconds(pairs[0].utc_ms)}" if last else f"by {host}"
+    details = Sentence("by {host}", host=host)
+    if last:
+        details = Sentence("{by}, from {utc}", by=details, utc=Second(pairs[0].utc_ms))
     yield Event(
         last.at if last else None,
         last.utc_ms if last else None,
@@ -237,17 +244,20 @@ def _read_out(checked: Checked) -> Iterator[Event]:
         _text(meta.get("operator")),
         HOST,
         "merge" if meta.get("sources") else "read-out",
-        f"{details}{_origins(meta.get('sources'))}; {checked.verdict.word}",
+        joined([details, *_origins(meta.get("sources")), Sentence(checked.verdict.word)]),
     )
 
 
-def _origins(sources: object) -> str:
+def _origins(sources: object) -> list[str]:
     """The read-outs that a merged file is made of: its own operator has only merged them."""
     known = [one for one in sources if isinstance(one, dict)] if isinstance(sources, list) else []
-    words = [f"{_text(one.get('name'))} by {_text(one.get('operator')) or 'nobody named'}" for one in known]
-    return f"; read out as {', '.join(words)}" if words else ""
+    words: list[str] = [
+        Sentence("{name} by {who}", name=_text(one.get("name")), who=_text(one.get("operator")) or _NOBODY)
+        for one in known
+    ]
+    return [Sentence("read out as {files}", files=joined(words, ", "))] if words else []
 
 
 def _text(value: object) -> str:
     """Text of the file as it can be printed."""
-    return "".join(one if one.isprintable() else "\ufffd" for one in value) if isinstance(value, str) else ""
+    return printable(value) if isinstance(value, str) else ""

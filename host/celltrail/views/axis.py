@@ -75,7 +75,8 @@ def extremes(x: Floats, y: Floats, bins: int) -> tuple[Floats, Floats]:
     """At most four points a bin: the first, the lowest, the highest, the last; so no peak is lost."""
     if len(x) <= 4 * bins:
         return x, y
-    place = np.minimum(((x - x[0]) / (x[-1] - x[0]) * bins).astype(np.int64), bins - 1)
+    # A period of 0 puts all points at one place.
+    place = np.minimum(((x - x[0]) / ((x[-1] - x[0]) or 1.0) * bins).astype(np.int64), bins - 1)
     starts = np.flatnonzero(np.concatenate([[True], np.diff(place) != 0]))
     ends = np.append(starts[1:], len(x)) - 1
     by_bin = np.repeat(np.arange(len(starts)), ends - starts + 1)

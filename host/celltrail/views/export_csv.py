@@ -1,10 +1,15 @@
-"""A trip as CSV: the same bytes on every machine, in every language setting."""
+"""A trip as CSV: the same bytes on every machine, in every language setting.
+
+Cells hold numbers, times and words of ours, never text that people typed: a spreadsheet takes a cell that begins
+with = + - @ for a formula. A column with such text would have to put an apostrophe before it.
+"""
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -12,9 +17,20 @@ from celltrail.evidence.record import Shock
 from celltrail.evidence.verify import Checked
 from celltrail.files import describe_os_error, write_atomic
 from celltrail.utc import iso
-from celltrail.views.table import ReadingsTable, readings_table
+from celltrail.views.table import ReadingsTable, readings_tables
 
-READING_COLUMNS = ("utc", "utc_bound_ms", "boot", "tick_ms", "slot", "channel", "raw", "celsius", "status")
+READING_COLUMNS = (
+    "utc",
+    "utc_bound_ms",
+    "boot",
+    "tick_ms",
+    "slot",
+    "channel",
+    "raw",
+    "celsius",
+    "status",
+    "hectopascal",
+)
 SHOCK_COLUMNS = (
     "event", "utc", "utc_bound_ms", "boot", "tick_ms", "tick_us", "rate_Hz", "duration_ms", "longest_ms",
     "base_x_m_s2", "base_y_m_s2", "base_z_m_s2", "peak_x_m_s2", "peak_y_m_s2", "peak_z_m_s2",
@@ -25,14 +41,21 @@ WAVE_COLUMNS = ("time_ms", "x_m_s2", "y_m_s2", "z_m_s2")
 
 def write_readings(checked: Checked, path: Path) -> None:
     """One row for each slot and channel; UsageFault."""
-    write_atomic(path, _csv(READING_COLUMNS, _reading_rows(readings_table(checked))), source=checked.trail.path)
+    write_atomic(path, lambda out: _fill(out, checked), source=checked.trail.path)
+
+
+def _fill(out: BinaryIO, checked: Checked) -> None:
+    """The readings, a piece of the table at a time."""
+    out.write(_csv([READING_COLUMNS]))
+    for table in readings_tables(checked):
+        out.write(_csv(_reading_rows(table)))
 
 
 def write_shocks(checked: Checked, path: Path) -> None:
     """One row for each shock event, in SI units; UsageFault."""
     write_atomic(
         path,
-        _csv(SHOCK_COLUMNS, (_shock_row(checked, shock) for shock in checked.record.shocks)),
+        _csv([SHOCK_COLUMNS, *(_shock_row(checked, shock) for shock in checked.record.shocks)]),
         source=checked.trail.path,
     )
 
@@ -47,15 +70,13 @@ def write_waves(checked: Checked, folder: Path) -> list[Path]:
     for shock in checked.record.shocks:
         if shock.waves:
             written.append(folder / f"shock-{shock.event:04d}.csv")
-            write_atomic(written[-1], _csv(WAVE_COLUMNS, _wave_rows(shock)), source=checked.trail.path)
+            write_atomic(written[-1], _csv([WAVE_COLUMNS, *_wave_rows(shock)]), source=checked.trail.path)
     return written
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+def _csv(rows: Iterable[Sequence[Any]]) -> bytes:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
+    csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode()
 
 
@@ -65,12 +86,17 @@ def _reading_rows(table: ReadingsTable) -> Iterator[tuple[Any, ...]]:
     bound = np.where(known, np.ceil(np.where(known, table.bound_ms, 0)), -1).astype(np.int64).tolist()
     rows = zip(
         utc, bound, table.boot.tolist(), table.tick_ms.tolist(), table.slot.tolist(), table.channel.tolist(),
-        table.raw.tolist(), table.celsius.tolist(), table.status.tolist(), strict=True,
+        table.raw.tolist(), table.celsius.tolist(), table.hectopascal.tolist(), table.status.tolist(), strict=True,
     )  # fmt: skip
-    for at, within, boot, tick_ms, slot, channel, raw, celsius, status in rows:
+    for at, within, boot, tick_ms, slot, channel, raw, celsius, hPa, status in rows:
         when = (iso(at), within) if within >= 0 else ("", "")
-        value = (raw, f"{celsius:.4f}") if status == 0 else ("", "")
-        yield (*when, boot, tick_ms, slot, channel, *value, table.words[status])
+        value = (raw, _number(celsius, 4)) if status == 0 else ("", "")
+        pressure = _number(hPa, 2) if status == 0 else ""
+        yield (*when, boot, tick_ms, slot, channel, *value, table.words[status], pressure)
+
+
+def _number(value: float, places: int) -> str:
+    return "" if math.isnan(value) else f"{value:.{places}f}"
 
 
 def _shock_row(checked: Checked, shock: Shock) -> tuple[Any, ...]:

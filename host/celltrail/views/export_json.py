@@ -7,14 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from celltrail.errors import UsageFault
 from celltrail.evidence.verify import Checked
 from celltrail.files import write_atomic
 from celltrail.utc import iso
 from celltrail.views.summary import summarize, time_json, to_json
-from celltrail.views.table import ReadingsTable, readings_table
+from celltrail.views.table import ReadingsTable, readings_tables
 from celltrail_protocol.names import CLOCK_NAMES, FAULT_NAMES, REASON_NAMES, RESET_NAMES, SOURCE_NAMES, STATE_NAMES
 
 JSON_VERSION = 1
+# The document is made in memory, at some 500 bytes a row.
+MOST_ROWS = 2_000_000
 
 
 def write_record(checked: Checked, path: Path) -> None:
@@ -80,13 +83,23 @@ def record_json(checked: Checked) -> dict[str, Any]:
             for one in record.earlier
         ],
         "battery": [time_json(checked, one.at) | {"battery_mV": one.battery_mV} for one in record.checkpoints],
-        "sensors": [asdict(channel.sensor) for channel in record.channels],
-        "readings": _readings_json(readings_table(checked)),
+        "sensors": [asdict(channel.sensor) for channel in record.all_channels],
+        "readings": _readings_json(checked),
     }
 
 
-def _readings_json(table: ReadingsTable) -> dict[str, Any]:
+def _readings_json(checked: Checked) -> dict[str, Any]:
     """Columns of equal length, null where there is no value."""
+    whole: dict[str, Any] = {}
+    for table in readings_tables(checked):
+        for name, values in _columns(table).items():
+            whole.setdefault(name, []).extend(values)
+        if len(whole["slot"]) > MOST_ROWS:
+            raise UsageFault(f"{checked.trail.path}: has more than {MOST_ROWS} slots; export it as csv or parquet")
+    return whole
+
+
+def _columns(table: ReadingsTable) -> dict[str, list[Any]]:
     known, is_read = np.isfinite(table.bound_ms).tolist(), table.is_read.tolist()
     return {
         "utc": [iso(round(ms)) if ok else None for ms, ok in zip(table.utc_ms.tolist(), known, strict=True)],
@@ -95,7 +108,8 @@ def _readings_json(table: ReadingsTable) -> dict[str, Any]:
         "slot": table.slot.tolist(),
         "channel": table.channel.tolist(),
         "raw": _or_null(table.raw.tolist(), is_read),
-        "celsius": _or_null([round(value, 4) for value in table.celsius.tolist()], is_read),
+        "celsius": _or_null(np.round(table.celsius, 4).tolist(), table.is_celsius.tolist()),
+        "hectopascal": _or_null(np.round(table.hectopascal, 2).tolist(), table.is_hectopascal.tolist()),
         "status": [table.words[number] for number in table.status.tolist()],
     }
 

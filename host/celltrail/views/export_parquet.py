@@ -3,6 +3,7 @@
 import io
 import json
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,7 @@ from celltrail import __version__
 from celltrail.evidence.record import Shock
 from celltrail.evidence.verify import Checked
 from celltrail.files import write_atomic
-from celltrail.views.table import readings_table
+from celltrail.views.table import ReadingsTable, readings_tables
 
 _UTC = pa.timestamp("ms", tz="UTC")
 _AXES = "xyz"
@@ -20,7 +21,22 @@ _AXES = "xyz"
 
 def write_readings(checked: Checked, path: Path) -> None:
     """One row for each slot and channel, as in the CSV; UsageFault."""
-    table = readings_table(checked)
+    write_atomic(path, lambda out: _fill(out, checked), source=checked.trail.path)
+
+
+def _fill(out: BinaryIO, checked: Checked) -> None:
+    """The readings, a piece of the table at a time."""
+    writer = None
+    for piece in readings_tables(checked):
+        table = _readings(piece).replace_schema_metadata(_facts(checked))
+        if writer is None:
+            writer = parquet.ParquetWriter(out, table.schema, compression="zstd")
+        writer.write_table(table)
+    if writer is not None:
+        writer.close()
+
+
+def _readings(table: ReadingsTable) -> pa.Table:
     unknown = ~np.isfinite(table.bound_ms)
     utc_ms = np.where(unknown, 0, table.utc_ms).round().astype(np.int64)
     bound_ms = np.where(unknown, 0, np.ceil(np.where(unknown, 0, table.bound_ms))).astype(np.int64)
@@ -32,10 +48,11 @@ def write_readings(checked: Checked, path: Path) -> None:
         "slot": pa.array(table.slot, pa.int64()),
         "channel": pa.array(table.channel, pa.int8()),
         "raw": pa.array(table.raw, pa.int16(), mask=~table.is_read),
-        "celsius": pa.array(table.celsius, pa.float64(), mask=~table.is_read),
+        "celsius": pa.array(table.celsius, pa.float64(), mask=~table.is_celsius),
         "status": pa.DictionaryArray.from_arrays(pa.array(table.status, pa.int32()), list(table.words)),
+        "hectopascal": pa.array(table.hectopascal, pa.float64(), mask=~table.is_hectopascal),
     }
-    _write(pa.table(columns), checked, path)
+    return pa.table(columns)
 
 
 def write_shocks(checked: Checked, path: Path) -> None:
@@ -57,7 +74,9 @@ def write_shocks(checked: Checked, path: Path) -> None:
         "pre_samples": pa.array([one.pre for one in shocks], pa.int32()),
         **{f"wave_{axis}_m_s2": _waves(shocks, i) for i, axis in enumerate(_AXES)},
     }
-    _write(pa.table(columns), checked, path)
+    data = io.BytesIO()
+    parquet.write_table(pa.table(columns).replace_schema_metadata(_facts(checked)), data, compression="zstd")
+    write_atomic(path, data.getvalue(), source=checked.trail.path)
 
 
 def _vectors(name: str, unit: str, values: list[tuple[float, float, float]]) -> dict[str, pa.Array]:
@@ -69,9 +88,10 @@ def _waves(shocks: tuple[Shock, ...], axis: int) -> pa.Array:
     return pa.array(values, pa.list_(pa.float64()))
 
 
-def _write(table: pa.Table, checked: Checked, path: Path) -> None:
+def _facts(checked: Checked) -> dict[str, str]:
+    """What the file was made from."""
     record, verdict = checked.record, checked.verdict
-    facts = {
+    return {
         "celltrail.version": __version__,
         "celltrail.evidence.verdict": verdict.word,
         "celltrail.trail_sha256": verdict.digest.hex(),
@@ -82,6 +102,3 @@ def _write(table: pa.Table, checked: Checked, path: Path) -> None:
         "celltrail.simulated": str(record.simulated).lower(),
         "celltrail.plan": json.dumps(record.plan, default=str),
     }
-    data = io.BytesIO()
-    parquet.write_table(table.replace_schema_metadata(facts), data, compression="zstd")
-    write_atomic(path, data.getvalue(), source=checked.trail.path)

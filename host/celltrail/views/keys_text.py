@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from celltrail.keys.bundle import given_text
+from celltrail.keys.bundle import Imported, given_text
 from celltrail.keys.contacts import own_recipient, recipients, signers
 from celltrail.keys.entries import TripEntry
 from celltrail.keys.keystore import KeyStore
@@ -73,4 +73,18 @@ def _trip_lines(trip: TripEntry) -> list[str]:
     if trip.maker:
         by = f" by {trip.maker.operator}" if trip.maker.operator else ""
         lines.append(f"      from {trip.maker.recipient[:12]}...{by}, {trip.maker.utc[:10]}")
+    return lines
+
+
+def import_lines(done: Imported) -> list[str]:
+    """What came with a bundle, and who made it, as it says of itself."""
+    trip, device, maker = done.bundle.trip, done.bundle.device, done.bundle.maker
+    lines = [f"{trip.called}: {'its key is in the key store now' if done.new_trip else 'its key was here already'}"]
+    if device is not None:
+        lines.append(f"the device key came with it{'' if done.new_device else ', and was here already'}")
+    by = f" by {maker.operator}" if maker.operator else ""
+    lines.append(f"made {maker.utc[:16].replace('T', ' ')} UTC{by}, as it says of itself: {maker.recipient}")
+    if maker.signing_key:
+        lines.append(f"its read-outs are signed by {maker.signing_key}; ask its maker whether that is so, then")
+        lines.append("give the key a name: celltrail keys signer add NAME HEX")
     return lines

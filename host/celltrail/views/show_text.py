@@ -5,7 +5,7 @@ import textwrap
 from celltrail.evidence.outages import Outage
 from celltrail.evidence.record import Shock
 from celltrail.utc import short, span
-from celltrail.views.summary import Statistics, Summary, alarm_text, mark_text, whose
+from celltrail.views.summary import Pressure, Statistics, Summary, alarm_text, mark_text, whose
 from celltrail.views.verdict_text import headline, how
 from celltrail_protocol.codes import STATE_LOGGING, STATE_STOPPED
 from celltrail_protocol.names import REASON_NAMES
@@ -17,7 +17,8 @@ _AXES = "xyz"
 def summary_lines(summary: Summary, most: int = MOST_LISTED) -> list[str]:
     """Everything but the plot, at most `most` of a kind; no line is made wider than its content needs."""
     lines = [headline(summary.checked.verdict), *_head(summary)]
-    lines += ["", *(_channel(one) for one in summary.statistics), *_outside(summary)]
+    lines += ["", *(_channel(one) for one in summary.statistics)]
+    lines += [*(_pressure(one) for one in summary.pressures), *_outside(summary)]
     record = summary.checked.record
     sections = {
         "alarms": [f"{summary.when(one.at)}  {alarm_text(summary, one)}" for one in record.alarms],
@@ -70,6 +71,13 @@ def _channel(one: Statistics) -> str:
     if one.lowest_c is None or one.mean_c is None or one.highest_c is None:
         return head
     return f"{head}: lowest {one.lowest_c:.2f}, mean {one.mean_c:.2f}, highest {one.highest_c:.2f} degC"
+
+
+def _pressure(one: Pressure) -> str:
+    head = f"channel {one.channel.number}  {one.channel.sensor.name}, {len(one.channel.raw)} readings"
+    if one.lowest_hPa is None or one.mean_hPa is None or one.highest_hPa is None:
+        return head
+    return f"{head}: lowest {one.lowest_hPa:.1f}, mean {one.mean_hPa:.1f}, highest {one.highest_hPa:.1f} hPa"
 
 
 def _outside(summary: Summary) -> list[str]:

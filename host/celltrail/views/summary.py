@@ -8,6 +8,7 @@ from celltrail.evidence.outages import Outage, outages_of
 from celltrail.evidence.record import Alarm, Channel, Instant, Mark, Record, Shock
 from celltrail.evidence.verify import Checked
 from celltrail.plans.plan_text import describe_alarm
+from celltrail.sentence import Number, Sentence
 from celltrail.utc import iso
 from celltrail.views.axis import Axis, axis_of
 from celltrail_protocol.names import MARK_NAMES, OUTCOME_NAMES
@@ -25,6 +26,16 @@ class Statistics:
 
 
 @dataclass(frozen=True)
+class Pressure:
+    """The readings of one barometer; None where there are none."""
+
+    channel: Channel
+    lowest_hPa: float | None
+    mean_hPa: float | None
+    highest_hPa: float | None
+
+
+@dataclass(frozen=True)
 class Summary:
     """Everything that `show` tells."""
 
@@ -33,6 +44,7 @@ class Summary:
     statistics: tuple[Statistics, ...]
     outside: tuple[Outside, ...]
     outages: tuple[Outage, ...]
+    pressures: tuple[Pressure, ...] = ()
 
     def when(self, at: Instant) -> str:
         """An instant for people."""
@@ -49,7 +61,15 @@ def summarize(checked: Checked) -> Summary:
         tuple(_statistics(channel) for channel in record.channels),
         tuple(outside(record)),
         tuple(outages_of(record, checked.verdict)),
+        tuple(_pressure(channel) for channel in record.pressures),
     )
+
+
+def _pressure(channel: Channel) -> Pressure:
+    hPa = channel.hectopascal
+    if not len(hPa):
+        return Pressure(channel, None, None, None)
+    return Pressure(channel, float(hPa.min()), float(hPa.mean()), float(hPa.max()))
 
 
 def _statistics(channel: Channel) -> Statistics:
@@ -66,9 +86,12 @@ def alarm_text(summary: Summary, alarm: Alarm) -> str:
     record = summary.checked.record
     plan = checked_plan(record)
     known = plan is not None and alarm.alarm < len(plan["alarms"])
-    text = describe_alarm(plan["alarms"][alarm.alarm], record.fitted) if plan and known else f"channel {alarm.channel}"
+    text: str = Sentence("channel {channel}", channel=alarm.channel)
+    if plan and known:
+        text = describe_alarm(plan["alarms"][alarm.alarm], record.fitted)
     if alarm.channel < len(record.channels):
-        text += f" (at {record.channels[alarm.channel].sensor.celsius(alarm.value_raw):.2f} degC)"
+        value = Number(f"{record.channels[alarm.channel].sensor.celsius(alarm.value_raw):.2f}")
+        text = Sentence("{alarm} (at {value} degC)", alarm=text, value=value)
     return text
 
 
@@ -110,6 +133,19 @@ def to_json(summary: Summary) -> dict[str, Any]:
         "utc_bound_ms": checked.verdict.bound_ms,
         "clock_flags": list(checked.verdict.clock_flags),
         "channels": [_statistics_json(one) for one in summary.statistics],
+        "pressures": [
+            {
+                "channel": one.channel.number,
+                "sensor": one.channel.sensor.name,
+                "step_hPa": one.channel.sensor.step,
+                "uncertainty_hPa": one.channel.sensor.uncertainty,
+                "readings": len(one.channel.raw),
+                "lowest_hPa": one.lowest_hPa,
+                "mean_hPa": one.mean_hPa,
+                "highest_hPa": one.highest_hPa,
+            }
+            for one in summary.pressures
+        ],
         "outside_limits": [_outside_json(one) for one in summary.outside],
         "alarms": [_alarm_json(summary, alarm) for alarm in record.alarms],
         "marks": [_mark_json(summary, mark) for mark in record.marks],

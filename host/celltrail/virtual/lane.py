@@ -22,22 +22,25 @@ class Stage:
     ambient_C: float
     swing_K: float
     sunny: bool = False
+    air_hPa: float = 1013.25
 
 
+# What a cabin is held at in cruise, about 2,000 m, and the air of the destination's 180 m.
+_CABIN_HPA, _DALLAS_HPA = 790.0, 992.0
 STAGES = (
     Stage("hospital", 0.03, 21.0, 0.5),
     Stage("courier car", 0.02, 19.0, 2.0),
     Stage("airline acceptance", 0.05, 20.0, 1.5),
     Stage("airport cool room", 0.12, 5.0, 1.0),
     Stage("apron Brussels", 0.015, 24.0, 1.0, sunny=True),
-    Stage("aircraft hold", 0.08, 9.0, 2.0),
+    Stage("aircraft hold", 0.08, 9.0, 2.0, air_hPa=_CABIN_HPA),
     Stage("apron transit airport", 0.015, 30.0, 1.5, sunny=True),
     Stage("customs warehouse", 0.35, 23.0, 3.0),
     Stage("airline cool room", 0.15, 6.0, 1.0),
-    Stage("aircraft hold", 0.03, 12.0, 2.0),
-    Stage("apron Dallas", 0.02, 37.0, 1.5, sunny=True),
-    Stage("delivery truck", 0.05, 29.0, 3.0),
-    Stage("laboratory reception", 0.07, 21.0, 0.5),
+    Stage("aircraft hold", 0.03, 12.0, 2.0, air_hPa=_CABIN_HPA),
+    Stage("apron Dallas", 0.02, 37.0, 1.5, True, _DALLAS_HPA),
+    Stage("delivery truck", 0.05, 29.0, 3.0, False, _DALLAS_HPA),
+    Stage("laboratory reception", 0.07, 21.0, 0.5, False, _DALLAS_HPA),
 )
 
 
@@ -53,10 +56,11 @@ def lag(course: NDArray[np.float64], lag_s: float) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Lane:
-    """One trip: the ambient temperature every STEP_S, and when the parcel changes hands."""
+    """One trip: the ambient temperature and pressure every STEP_S, and when the parcel changes hands."""
 
     at_ms: NDArray[np.int64]
     ambient_C: NDArray[np.float64]
+    air_hPa: NDArray[np.float64]
     handovers_s: tuple[float, ...]
 
 
@@ -72,7 +76,9 @@ def travel(rng: np.random.Generator, duration_s: float) -> Lane:
     wobble = _wobble(rng, len(at_s))
     # The air around a parcel does not jump when a door opens.
     ambient = lag(means[index] + swings[index] * wobble + sun[index], lag_s=900)
-    return Lane(at_s * 1000, ambient, (0.0, *map(float, ends_s[:-1])))
+    # A cabin climbs and descends within some twenty minutes.
+    air = lag(np.array([stage.air_hPa for stage in STAGES])[index], lag_s=500)
+    return Lane(at_s * 1000, ambient, air, (0.0, *map(float, ends_s[:-1])))
 
 
 def _wobble(rng: np.random.Generator, count: int) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from celltrail.virtual.child import Child, Runtime, launch
 from celltrail.virtual.endpoint import Endpoint, PtyEndpoint, TcpEndpoint
 from celltrail.virtual.only_one import only_one
 from celltrail.virtual.pump import Pump
+from celltrail.virtual.radio_room import STACKS, RadioRoom, radio_address
 from celltrail.virtual.stimulus import Stimulus
 from celltrail.virtual.world_file import WorldFile, new_uid
 from celltrail_protocol import codes
@@ -44,6 +45,8 @@ class VirtualLogger:
     uid           eight bytes that name the logger; None: what the flash file says, or random
     continue_world  whether a flash file's world goes on where it stopped
     tick_period_ms  after how long the board's tick counter wraps, a power of two
+    radio         the virtual radio that it is near to; None: it has no radio
+    stack         the Bluetooth stack that it has, nimble or btstack
     script        firmware to run instead of main.py
     on_event      called with each event line, in the pump's thread
     """
@@ -63,6 +66,8 @@ class VirtualLogger:
         sectors: int = DEFAULT_SECTORS,
         heap_kB: int = DEFAULT_HEAP_kB,
         tick_period_ms: int = DEFAULT_TICK_PERIOD_MS,
+        radio: RadioRoom | None = None,
+        stack: str = STACKS[0],
         script: Path | None = None,
         on_event: Callable[[str], None] | None = None,
     ) -> None:
@@ -81,6 +86,8 @@ class VirtualLogger:
         self._sectors = sectors
         self._heap_kB = heap_kB
         self._tick_period_ms = tick_period_ms
+        self._radio = radio
+        self._stack = stack
         self._script = script
         self._on_event = on_event
         self._news = threading.Condition()
@@ -101,7 +108,8 @@ class VirtualLogger:
             self._world = self._open_world()
             endpoint: Endpoint = PtyEndpoint() if self._tcp is False else TcpEndpoint(_port(self._tcp))
             self.address = endpoint.address
-            self._pump = Pump(endpoint, self._event, self._gone)
+            self.ble_address = radio_address(self._world.uid)
+            self._pump = Pump(endpoint, self._event, self._gone, self._say_on_air)
             stack.callback(self._pump.close)
             stack.callback(self.kill)
             self._pump.call(lambda: self._power_on(codes.RESET_POWER_ON))
@@ -130,15 +138,15 @@ class VirtualLogger:
         start_utc_ms = self.stimulus.start_utc_ms
         known = WorldFile.read(self.flash)
         uid = self._uid or (known.uid if known else new_uid())
-        thermometers = len(self.stimulus.temperatures)
-        if known and known.thermometers != thermometers:
+        sensors = self.stimulus.sensors
+        if known and known.sensors != sensors:
             raise UsageFault(
-                f"{self.flash}: this logger was built with {known.thermometers} thermometers, not {thermometers}; "
-                f"use --sensors {','.join(['tmp117'] * known.thermometers)}, or another file"
+                f"{self.flash}: this logger was built with {known.sensors}, not with {sensors}; "
+                f"use --sensors {known.sensors}, or another file"
             )
         if known and self._continue_world and known.start_utc_ms == start_utc_ms:
-            return WorldFile(uid, start_utc_ms, known.utc_ms + self._off_ms, thermometers)
-        return WorldFile(uid, start_utc_ms, start_utc_ms, thermometers)
+            return WorldFile(uid, start_utc_ms, known.utc_ms + self._off_ms, sensors)
+        return WorldFile(uid, start_utc_ms, start_utc_ms, sensors)
 
     def _power_on(self, cause: int) -> None:
         self._world.write(self.flash)
@@ -150,9 +158,13 @@ class VirtualLogger:
             "sectors": self._sectors,
             "ticks": self._tick_period_ms,
         }
+        if self._radio is not None:
+            arguments["radio"] = self._stack
         words = [f"{key}={value}" for key, value in arguments.items()]
         self._child = launch(self._runtime, self._script, words, self._heap_kB)
         wire = self._pump.attach(self._child.socket)
+        if self._radio is not None:
+            self._radio.enter(self.ble_address, self._pump.radio)
         wire.control(f"speed {self._speed}")
         for pause_ms in self._pauses_ms:
             wire.control(f"pause {pause_ms}")
@@ -193,6 +205,7 @@ class VirtualLogger:
             self._child.kill()
             self._child = None
             self._pump.detach(off=True)
+            self._leave_air()
             self._catch_up()
 
     def restart(self, off_ms: int | None = None) -> None:
@@ -205,12 +218,14 @@ class VirtualLogger:
 
         self._pump.call(start)
 
-    def wait(self) -> None:
-        """Wait until the firmware ends by itself, and raise the DeviceFault; an interrupt ends it, too."""
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Wait until the firmware ends by itself, and raise the DeviceFault, or so long; an interrupt ends it, too."""
         with self._news:
             while self.failure is None:
                 # Without a limit, Windows would not let an interrupt through.
-                self._news.wait(_INTERRUPTIBLE_S)
+                self._news.wait(_INTERRUPTIBLE_S if timeout_s is None else timeout_s)
+                if timeout_s is not None and self.failure is None:
+                    return
             raise self.failure
 
     def wait_for(self, prefix: str, timeout_s: float = 10.0) -> str:
@@ -234,6 +249,14 @@ class VirtualLogger:
             yield self.events.popleft()
 
     # --- in the pump's thread ---
+
+    def _say_on_air(self, message: bytes) -> None:
+        if self._radio is not None:
+            self._radio.told(self.ble_address, message)
+
+    def _leave_air(self) -> None:
+        if self._radio is not None:
+            self._radio.leave(self.ble_address)
 
     def _catch_up(self) -> None:
         """Learn from the file how far the board had come."""
@@ -268,6 +291,7 @@ class VirtualLogger:
         assert self._child is not None
         self._child.process.wait()
         self._child = None
+        self._leave_air()
         self._catch_up()
         told, self._restart = self._restart, None
         try:

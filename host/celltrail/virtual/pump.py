@@ -20,13 +20,21 @@ _ALIVE_EVERY_S = 1.0
 class Pump:
     """Owns the endpoint and the wire; everything else happens through `call`.
 
-    on_event gets the board's events; on_gone is called when the board has hung up. Both run in its thread.
+    on_event gets the board's events, on_radio its messages for the virtual radio; on_gone is called when the board has
+    hung up. All run in its thread.
     """
 
-    def __init__(self, endpoint: Endpoint, on_event: Callable[[str], None], on_gone: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        on_event: Callable[[str], None],
+        on_gone: Callable[[], None],
+        on_radio: Callable[[bytes], None] | None = None,
+    ) -> None:
         self._endpoint = endpoint
         self._on_event = on_event
         self._on_gone = on_gone
+        self._on_radio = on_radio
         self._wire: Wire | None = None
         self._off = False
         self._session = False
@@ -64,6 +72,17 @@ class Pump:
         if errors:
             raise errors[0]
 
+    def radio(self, message: bytes) -> None:
+        """Hand the board a message of the virtual radio, soon; lost when the board is off."""
+
+        def hand_over() -> None:
+            if self._wire is not None:
+                self._wire.radio(message)
+
+        self._tasks.append(hand_over)
+        with contextlib.suppress(OSError):
+            self._alarm.send(b"!")
+
     def close(self) -> None:
         """End the thread and free everything; the board loses power."""
         self.call(self._close)
@@ -76,7 +95,7 @@ class Pump:
 
     def attach(self, sock: socket.socket) -> Wire:
         """A board has been started behind `sock`."""
-        self._wire = Wire(sock, self._from_board, self._on_event)
+        self._wire = Wire(sock, self._from_board, self._on_event, self._on_radio)
         self._off = False
         return self._wire
 

@@ -20,21 +20,29 @@ from celltrail.virtual.stimulus import MAX_THERMOMETERS, Shock, Temperature
 
 TIME_COLUMN = "utc"
 TEMPERATURE_COLUMNS = ("temperature_c", "temperature_c_2", "temperature_c_3", "temperature_c_4")
+PRESSURE_COLUMN = "pressure_hpa"
 SHOCK_COLUMNS = ("t_s", "x_g", "y_g", "z_g")
 DEFAULT_SHOCK_MS = 60_000
 _LIMITS_C = (-273.15, 1000.0)
+_LIMITS_HPA = (0.0, 2000.0)
 _LARGEST_G = 100_000.0
 _UNITS_MS = {"": 1000, "ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+# 100 years.
+_LONGEST_MS = 3_155_760_000_000
+# Some years of readings each second, and lines as no CSV file has: a packed file may claim to be endless.
+_MOST_ROWS = 5_000_000
+_LONGEST_LINE = 100_000
 _SPAN = re.compile(r"(\d+(?:\.\d+)?) ?([a-z]*)")
 
 
 @dataclass(frozen=True)
 class Readings:
-    """A recording: UTC of its first row, its length, and one course for each column."""
+    """A recording: UTC of its first row, its length, and one course for each column; pressure in hPa."""
 
     start_utc_ms: int
     duration_ms: int
     temperatures: tuple[Temperature, ...]
+    pressure: Temperature | None = None
 
 
 def parse_span_ms(text: str) -> int:
@@ -42,11 +50,15 @@ def parse_span_ms(text: str) -> int:
     found = _SPAN.fullmatch(text.strip().lower())
     if found is None or found[2] not in _UNITS_MS:
         raise UsageFault(f"{text!r} is no length of time; write 90s, 15m, 2h or 1d")
-    return round(float(found[1]) * _UNITS_MS[found[2]])
+    length_ms = float(found[1]) * _UNITS_MS[found[2]]
+    if length_ms > _LONGEST_MS:
+        raise UsageFault(f"{text!r} is longer than a logger can run; write 90s, 15m, 2h or 1d")
+    return round(length_ms)
 
 
 def read_readings(path: Path, columns: tuple[str, ...] = (), start_utc_ms: int | None = None) -> Readings:
-    """Read a CSV file with a column `utc`, and `temperature_c` (to `temperature_c_4`) or the named columns.
+    """Read a CSV file with a column `utc`, `temperature_c` (to `temperature_c_4`) or the named columns, and perhaps
+    `pressure_hpa`.
 
     A blank cell means that the probe was unplugged. Times may repeat, and then the last row counts, but not
     go back. World time begins at the first row, or at `start_utc_ms`. UsageFault names the row; the header is
@@ -59,11 +71,13 @@ def read_readings(path: Path, columns: tuple[str, ...] = (), start_utc_ms: int |
         table.require(TIME_COLUMN, *(names or TEMPERATURE_COLUMNS[:1]))
         if len(names) > MAX_THERMOMETERS:
             raise UsageFault(f"{path}: a logger has at most {MAX_THERMOMETERS} thermometers")
+        pressures = [PRESSURE_COLUMN] * (PRESSURE_COLUMN in table.names)
         for row in table.rows():
             utc_ms = row.utc_ms(TIME_COLUMN)
             if at_utc_ms and utc_ms < at_utc_ms[-1]:
                 raise row.fault(f"the time {row.text(TIME_COLUMN)} lies before that of the row above")
             values = [row.number(name, *_LIMITS_C, blank=math.nan) for name in names]
+            values += [row.number(name, *_LIMITS_HPA, blank=math.nan) for name in pressures]
             if at_utc_ms and utc_ms == at_utc_ms[-1]:
                 rows[-1] = values
             else:
@@ -77,9 +91,10 @@ def read_readings(path: Path, columns: tuple[str, ...] = (), start_utc_ms: int |
     if start > at_utc_ms[-1]:
         raise UsageFault(f"{path}: ends before the world would start")
     at_ms = np.array(at_utc_ms, dtype=np.int64) - start
-    values_C = np.array(rows)
-    temperatures = tuple(Temperature.from_celsius(at_ms, values_C[:, i]) for i in range(len(names)))
-    return Readings(start, int(at_ms[-1]), temperatures)
+    table_of = np.array(rows)
+    courses = [Temperature.from_celsius(at_ms, table_of[:, i]) for i in range(len(names) + len(pressures))]
+    pressure = courses[-1] if pressures else None
+    return Readings(start, int(at_ms[-1]), tuple(courses[: len(names)]), pressure)
 
 
 def read_shock(argument: str) -> Shock:
@@ -157,7 +172,7 @@ class _Table:
 
     def __init__(self, path: Path, file: TextIO) -> None:
         self._path = path
-        self._reader = csv.reader(file)
+        self._reader = csv.reader(_lines(path, file))
         self.names = [name.strip() for name in next(self._reader, [])]
 
     def require(self, *names: str) -> None:
@@ -179,6 +194,17 @@ class _Table:
                     f"{self._path}: row {number}: has {len(cells)} cells, the header has {len(self.names)}"
                 )
             yield _Row(self._path, number, dict(zip(self.names, cells, strict=True)))
+
+
+def _lines(path: Path, file: TextIO) -> Iterator[str]:
+    for number in range(_MOST_ROWS):
+        line = file.readline(_LONGEST_LINE)
+        if not line:
+            return
+        if len(line) == _LONGEST_LINE:
+            raise UsageFault(f"{path}: row {number + 1}: is longer than {_LONGEST_LINE} characters")
+        yield line
+    raise UsageFault(f"{path}: has more than {_MOST_ROWS} rows; cut it into several files")
 
 
 @contextmanager

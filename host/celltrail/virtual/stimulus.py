@@ -14,6 +14,12 @@ from celltrail_protocol import codes
 UNPLUGGED = -(2**31)
 BATTERY_mV = (4100, 3600)
 MAX_THERMOMETERS = 4
+THERMOMETERS = {
+    "tmp117": codes.MODEL_TMP117,
+    "max31865": codes.MODEL_MAX31865,
+    "ds18b20": codes.MODEL_DS18B20,
+}
+BAROMETER = "bmp390"
 ACCELEROMETERS = {
     "adxl372": codes.MODEL_ADXL372,
     "adxl345": codes.MODEL_ADXL345,
@@ -33,7 +39,9 @@ _HEADER = np.dtype(
         ("segments", "<u2"),
         ("temperature_rows", "<u4", MAX_THERMOMETERS),
         ("acceleration_rows", "<u4"),
-        ("zero", "V12"),
+        ("models", "u1", MAX_THERMOMETERS),
+        ("clock_chip", "u1"),
+        ("zero", "V7"),
     ]
 )
 _TEMPERATURE = np.dtype([("at_ms", "<i8"), ("micro_C", "<i4")])
@@ -76,7 +84,11 @@ class Shock:
 
 @dataclass(frozen=True)
 class Stimulus:
-    """All that happens, in time since the world's start. Shocks are sorted and don't overlap."""
+    """All that happens, in time since the world's start. Shocks are sorted and don't overlap.
+
+    models: which chip each thermometer is, a TMP117 where nothing is said. pressure: what a barometer feels, in hPa in
+    place of degC; None: there is none. clock_chip: whether there is a DS3231.
+    """
 
     start_utc_ms: int
     duration_ms: int
@@ -85,6 +97,23 @@ class Stimulus:
     accelerometer: int = codes.MODEL_ADXL372
     battery_mV: tuple[int, int] = BATTERY_mV
     presses_ms: tuple[tuple[int, int], ...] = ()
+    models: tuple[int, ...] = ()
+    pressure: Temperature | None = None
+    clock_chip: bool = False
+
+    @property
+    def sensors(self) -> str:
+        """The channels as `--sensors` takes them."""
+        names = {model: name for name, model in THERMOMETERS.items()}
+        return ",".join([names[model] for model in self._fitted()] + [BAROMETER] * (self.pressure is not None))
+
+    def _fitted(self) -> list[int]:
+        """Which chip each thermometer is."""
+        return [*self.models, *[codes.MODEL_TMP117] * MAX_THERMOMETERS][: len(self.temperatures)]
+
+    def _channels(self) -> tuple[Temperature, ...]:
+        """The courses of all channels, the barometer's last."""
+        return self.temperatures if self.pressure is None else (*self.temperatures, self.pressure)
 
     def write(self, path: Path) -> None:
         """Write the file that the virtual board reads."""
@@ -93,7 +122,7 @@ class Stimulus:
     def _parts(self) -> list[bytes]:
         parts = [self._header().tobytes(), np.array(self.presses_ms, dtype="<i8").tobytes()]
         parts.append(np.array(self._segments(), dtype="<i8").tobytes())
-        for temperature in self.temperatures:
+        for temperature in self._channels():
             rows = np.empty(len(temperature.at_ms), dtype=_TEMPERATURE)
             rows["at_ms"], rows["micro_C"] = temperature.at_ms, temperature.micro_C
             parts.append(rows.tobytes())
@@ -113,10 +142,14 @@ class Stimulus:
     def _header(self) -> NDArray[np.void]:
         header = np.zeros((), dtype=_HEADER)
         header["magic"], header["version"] = b"CTSM", 1
-        header["thermometers"], header["accelerometer"] = len(self.temperatures), self.accelerometer
+        header["thermometers"], header["accelerometer"] = len(self._channels()), self.accelerometer
         header["start_utc_ms"], header["duration_ms"] = self.start_utc_ms, self.duration_ms
         header["battery_mV"] = self.battery_mV
         header["presses"], header["segments"] = len(self.presses_ms), len(self.shocks)
-        header["temperature_rows"][: len(self.temperatures)] = [len(t.at_ms) for t in self.temperatures]
+        channels = self._channels()
+        header["temperature_rows"][: len(channels)] = [len(channel.at_ms) for channel in channels]
+        models = [*self._fitted(), codes.MODEL_BMP390]
+        header["models"][: len(channels)] = models[: len(channels)]
+        header["clock_chip"] = self.clock_chip
         header["acceleration_rows"] = sum(len(shock.at_us) for shock in self.shocks)
         return header

@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Callable
 
-LINK, CONTROL, EVENT, CREDIT = range(4)
+LINK, CONTROL, EVENT, CREDIT, RADIO = range(5)
 WINDOW = 4096
 _HEAD_SIZE = 3
 _RECV_SIZE = 65536
@@ -17,10 +17,17 @@ def message(kind: int, payload: bytes) -> bytes:
 class Wire:
     """Carries link bytes of the current session, controls and events; never blocks.
 
-    on_link gets link bytes of the current session only, on_event each event's line.
+    on_link gets link bytes of the current session only, on_event each event's line, on_radio each message for the
+    virtual radio.
     """
 
-    def __init__(self, sock: socket.socket, on_link: Callable[[bytes], None], on_event: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        on_link: Callable[[bytes], None],
+        on_event: Callable[[str], None],
+        on_radio: Callable[[bytes], None] | None = None,
+    ) -> None:
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket = sock
@@ -28,6 +35,7 @@ class Wire:
         self._inbox = bytearray()
         self._on_link = on_link
         self._on_event = on_event
+        self._on_radio = on_radio
         self._session = 0
         self._confirmed = 0
         self._unpassed = 0
@@ -56,6 +64,10 @@ class Wire:
         """Send link bytes, at most `room` of them."""
         self._unpassed += len(data)
         self._send(LINK, data)
+
+    def radio(self, message: bytes) -> None:
+        """Hand the board a message of the virtual radio."""
+        self._send(RADIO, message)
 
     def credit(self, count: int) -> None:
         """Tell the board that the client has taken so many of its bytes."""
@@ -105,6 +117,8 @@ class Wire:
             self._on_link(payload)
         elif kind == CREDIT and current:
             self._unpassed -= int(payload)
+        elif kind == RADIO and self._on_radio is not None:
+            self._on_radio(payload)
         elif kind == EVENT:
             line = payload.decode(errors="replace")
             if line.startswith("session "):

@@ -1,8 +1,8 @@
 """The small file beside a virtual logger's flash: who it is, and how far its world has come.
 
-One line of fixed width, as `firmware/boards/virtual_flash.py` continues it: uid (16 hex digits), UTC of the
-world's start and UTC of its last known instant (16 digits each, ms since 1970), the number of thermometers that the
-logger was built with, with a space between.
+One line, as `firmware/boards/virtual_flash.py` continues it: uid (16 hex digits), UTC of the world's start and UTC of
+its last known instant (16 digits each, ms since 1970), and the thermometers that the logger was built with as
+`--sensors` takes them, with a space between.
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from celltrail.errors import UsageFault
 
-_LINE = re.compile(r"([0-9a-f]{16}) (\d{16}) (\d{16}) ([1-4])\n")
+_LINE = re.compile(r"([0-9a-f]{16}) (\d{16}) (\d{16}) ([a-z0-9]+(?:,[a-z0-9]+){0,3})\n")
 
 
 def world_path(flash: Path) -> Path:
@@ -27,7 +27,7 @@ class WorldFile:
     uid: bytes
     start_utc_ms: int
     utc_ms: int
-    thermometers: int
+    sensors: str
 
     @classmethod
     def read(cls, flash: Path) -> "WorldFile | None":
@@ -39,11 +39,11 @@ class WorldFile:
             return None
         if found is None:
             raise UsageFault(f"{path} is damaged; remove it to begin a new world")
-        return cls(bytes.fromhex(found[1]), int(found[2]), int(found[3]), int(found[4]))
+        return cls(bytes.fromhex(found[1]), int(found[2]), int(found[3]), found[4])
 
     def write(self, flash: Path) -> None:
         """Write the file that belongs to `flash`."""
-        line = f"{self.uid.hex()} {self.start_utc_ms:016d} {self.utc_ms:016d} {self.thermometers}\n"
+        line = f"{self.uid.hex()} {self.start_utc_ms:016d} {self.utc_ms:016d} {self.sensors}\n"
         world_path(flash).write_bytes(line.encode())
 
     def later(self, utc_ms: int) -> "WorldFile":

@@ -1,0 +1,56 @@
+"""What each state costs, in mA and ms, each with its source. Nothing here was measured on our own boards."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Board:
+    """sleep: between wakes. doze: between wakes with the radio on, which allows no light sleep. awake: at work."""
+
+    sleep_mA: float
+    doze_mA: float
+    awake_mA: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Chip:
+    """rest: between conversions."""
+
+    rest_mA: float
+    active_mA: float
+    active_ms: float
+    source: str
+
+
+BOARDS = {
+    "pico-w": Board(
+        1.2, 30.0, 33.0,
+        "measured by others at 5 V: asleep ghubcoder/micropython-pico-deepsleep#8;"
+        " awake and dozing tomjorquera/pico-micropython-lowpower-workaround#17",
+    ),
+    "esp32": Board(
+        0.8, 27.0, 44.0,
+        "the chip alone: awake ESP32 datasheet 3.5, table 6, at 160 MHz; asleep an older manual of its module;"
+        " a development board's regulator, USB chip and light come on top",
+    ),
+}  # fmt: skip
+CHIPS = {
+    "tmp117": Chip(0.00015, 0.135, 16, "TI SNOSD82D at rest; its 0.135 mA at work not checked against it"),
+    "max31865": Chip(1.5, 2.0, 67, "not checked against Maxim 19-6478"),
+    "ds18b20": Chip(0.00075, 1.0, 750, "not checked against Maxim 19-7487"),
+    "bmp390": Chip(0.002, 0.7, 12, "not checked against Bosch BST-BMP390-DS002"),
+}
+ADXL372_mA = 0.0014
+DIVIDER_mA = 0.002
+# A Winbond W25Q16JV, current at most and times typical; not checked against its datasheet.
+FLASH_mA, PAGE_ms, ERASE_ms = 25.0, 0.4, 45.0
+# Our estimates until a board is measured: MicroPython's own work at a wake and at a nap that only feeds the
+# watchdog, and one advertisement on three channels.
+WORK_ms, NAP_ms = 20.0, 2.0
+ADVERT_mA, ADVERT_ms = 130.0, 3.0
+NAP_EVERY_ms = 7000
+# Three AA cells in a row, nominal, at room temperature.
+CELLS_mAh = {"alkaline": 2500.0, "lithium": 3000.0}
+# What is left for the cold, age, and a regulator that needs its voltage: our estimate.
+USABLE = 0.8

@@ -1,0 +1,80 @@
+"""`celltrail battery`."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from celltrail.battery import currents
+from celltrail.battery.count import Counts, count
+from celltrail.battery.reckon import charges, days
+from celltrail.cli.common import Json, print_json
+from celltrail.errors import UsageFault
+from celltrail.plans.profile import load_profile, profile_names
+
+EPILOG = """\b
+Examples:
+  celltrail battery --profile 2-8C
+  celltrail battery --profile dry-ice --sensors max31865 --scenario dry-ice
+  celltrail battery --profile 2-8C --board esp32 --cell 3500 --ble --json"""
+
+
+def battery(
+    profile: Annotated[
+        str, typer.Option("--profile", metavar="PROFILE", help=f"{', '.join(profile_names())}, or a TOML file.")
+    ],
+    board: Annotated[str, typer.Option(help=f"{' or '.join(currents.BOARDS)}.")] = "pico-w",
+    cell: Annotated[str, typer.Option(help=f"Three AA of {' or '.join(currents.CELLS_mAh)}, or mAh.")] = "alkaline",
+    sensors: Annotated[str, typer.Option(help="Channels, as for `celltrail virtual`.")] = "tmp117",
+    scenario: Annotated[str, typer.Option(help="What the parcel lives through, as for `celltrail virtual`.")] = "box",
+    ble: Annotated[bool, typer.Option("--ble", help="With the radio on all the time.")] = False,
+    json: Json = False,
+) -> None:
+    """How many days a plan lasts, and where the charge goes; takes some ten seconds.
+
+    A day of the plan is flown on the virtual logger and what the firmware does is counted. The currents are others'
+    figures and partly estimates: measure a board before you rely on it.
+    """
+    plan, capacity_mAh = load_profile(profile), _capacity(cell)
+    if board not in currents.BOARDS:
+        raise UsageFault(f"unknown board {board!r}; choose {' or '.join(currents.BOARDS)}")
+    names = tuple(name.strip().lower() for name in sensors.split(","))
+    counts = count(plan, sensors, scenario, radio=ble)
+    spent = charges(counts, currents.BOARDS[board], names, radio=ble, shock=plan.shock is not None)
+    lasts = days(spent, capacity_mAh)
+    if json:
+        told = {"days": lasts, "mAh_a_day": spent, "counts": asdict(counts), "cell_mAh": capacity_mAh}
+        print_json(told | {"usable": currents.USABLE})
+    else:
+        _print(lasts, spent, counts, capacity_mAh)
+        _print_sources(board, names)
+
+
+def _capacity(text: str) -> float:
+    if text in currents.CELLS_mAh:
+        return currents.CELLS_mAh[text]
+    if text.isascii() and text.isdigit() and 0 < int(text) <= 1_000_000:
+        return float(text)
+    raise UsageFault(f"--cell {text}: it may be {', '.join(currents.CELLS_mAh)}, or whole mAh up to 1000000")
+
+
+def _print(lasts: float, spent: dict[str, float], counts: Counts, capacity_mAh: float) -> None:
+    total = sum(spent.values())
+    print(f"about {lasts:.3g} days from {capacity_mAh:g} mAh, of which {currents.USABLE:.0%} count as usable\n")
+    for name, each in spent.items():
+        print(f"  {name:8} {each:9.3f} mAh a day  {each / total:6.1%}")
+    print(f"  {'all':8} {total:9.3f} mAh a day\n")
+    print(
+        f"counted in a day: {counts.wakes} wakes, {counts.conversions} conversions, {counts.pages} pages programmed,"
+        f" {counts.erases} sectors erased, {counts.adverts} advertisements"
+    )
+
+
+def _print_sources(board: str, names: tuple[str, ...]) -> None:
+    print(f"{board}: {currents.BOARDS[board].source}")
+    for name in dict.fromkeys(names):
+        print(f"{name}: {currents.CHIPS[name].source}")
+    print(
+        f"estimates, not measured: {currents.WORK_ms:g} ms of work at a wake, {currents.ADVERT_ms:g} ms at"
+        f" {currents.ADVERT_mA:g} mA an advertisement, the flash's currents and times, the usable share"
+    )

@@ -1,0 +1,142 @@
+"""A wiring file: which pins and sensors a board's logger has, in words, and the record that the logger keeps.
+
+i2c = { sda = 4, scl = 5 }
+button = 14
+led = { pin = 15 }
+battery = { pin = 28, ratio = 2.0 }
+
+[[probe]]
+chip = "TMP117"
+address = 0x48
+
+[accelerometer]
+chip = "ADXL372"
+address = 0x53
+interrupt = 13
+"""
+
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import cbor2
+
+from celltrail.errors import UsageFault
+from celltrail.files import read_bytes
+from celltrail.plans.toml_table import Table
+from celltrail_protocol import codes
+from celltrail_protocol.layout import ProtocolError
+from celltrail_protocol.wiring import LONGEST_WIRING, validate
+
+_MOST_BYTES = 100_000
+_MOST_PIN = 48
+_KHZ = 400
+_ROM_DIGITS = 16
+_THERMOMETERS = ("TMP117", "MAX31865", "DS18B20")
+_ACCELEROMETERS = {"ADXL372": codes.MODEL_ADXL372, "ADXL345": codes.MODEL_ADXL345}
+
+
+def load_wiring(path: Path) -> dict[str, Any]:
+    """The record of a file; UsageFault names the file, the key and what it may be."""
+    try:
+        values = tomllib.loads(read_bytes(path, _MOST_BYTES).decode(), parse_float=Decimal)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageFault(f"{path}: not a wiring file ({error})") from error
+    wiring = _wiring(Table(str(path), "", values))
+    try:
+        validate(wiring)
+    except ProtocolError as error:
+        raise UsageFault(f"{path}: {error}") from error
+    if len(wiring_bytes(wiring)) > LONGEST_WIRING:
+        raise UsageFault(f"{path}: takes more than {LONGEST_WIRING} bytes; leave out what is not fitted")
+    return wiring
+
+
+def wiring_bytes(wiring: dict[str, Any]) -> bytes:
+    """As it goes to the logger."""
+    return cbor2.dumps(wiring, canonical=False)
+
+
+def models(wiring: dict[str, Any]) -> tuple[tuple[int, ...], int]:
+    """The models that a logger with this wiring reports: thermometers, accelerometer."""
+    return tuple(probe[0] for probe in wiring["probes"]), wiring.get("accel", [codes.MODEL_NONE])[0]
+
+
+def _pin(table: Table, key: str) -> int:
+    return table.integer(key, 0, _MOST_PIN)
+
+
+def _wiring(table: Table) -> dict[str, Any]:
+    wiring: dict[str, Any] = {"v": 1}
+    for key, make in (("i2c", _i2c), ("spi", _spi), ("led", _led), ("battery", _battery)):
+        inner = table.table(key)
+        if inner is not None:
+            wiring[key] = make(inner)
+            inner.refuse_unknown()
+    for key in ("onewire", "button", "cable"):
+        pin = table.take(key, None)
+        if pin is not None:
+            wiring[key] = [_pin(table, key)]
+    wiring["probes"] = [_probe(one) for one in table.tables("probe")]
+    accelerometer = table.table("accelerometer")
+    if accelerometer is not None:
+        wiring["accel"] = _accelerometer(accelerometer)
+    table.refuse_unknown()
+    return wiring
+
+
+def _i2c(table: Table) -> list[int]:
+    return [_pin(table, "sda"), _pin(table, "scl"), table.integer("kHz", 10, _KHZ, _KHZ)]
+
+
+def _spi(table: Table) -> list[int]:
+    return [_pin(table, "sck"), _pin(table, "mosi"), _pin(table, "miso")]
+
+
+def _led(table: Table) -> list[int]:
+    return [_pin(table, "pin"), int(table.choice("lit", ("high", "low"), "high") == "high")]
+
+
+def _battery(table: Table) -> list[int]:
+    return [_pin(table, "pin"), int(table.number("ratio", 1, 20) * 1000)]
+
+
+def _address(table: Table) -> int:
+    return table.integer("address", 0x08, 0x77)
+
+
+def _probe(table: Table) -> list[Any]:
+    chip = table.choice("chip", _THERMOMETERS)
+    if chip == "TMP117":
+        entry: list[Any] = [codes.MODEL_TMP117, _address(table)]
+    elif chip == "MAX31865":
+        entry = [
+            codes.MODEL_MAX31865,
+            _pin(table, "select"),
+            table.integer("wires", 2, 4),
+            table.integer("ohm_at_0_degC", 10, 2000, 100),
+            table.integer("reference_ohm", 10, 20000),
+        ]
+    else:
+        rom = table.take("rom", None)
+        entry = [codes.MODEL_DS18B20] if rom is None else [codes.MODEL_DS18B20, _rom(table, rom)]
+    table.refuse_unknown()
+    return entry
+
+
+def _rom(table: Table, text: Any) -> bytes:
+    try:
+        rom = bytes.fromhex(text)
+    except (TypeError, ValueError):
+        rom = b""
+    if len(rom) * 2 != _ROM_DIGITS:
+        raise table.fault("rom", repr(text), f"{_ROM_DIGITS} hex digits")
+    return rom
+
+
+def _accelerometer(table: Table) -> list[int]:
+    chip = table.choice("chip", tuple(_ACCELEROMETERS))
+    entry = [_ACCELEROMETERS[chip], _address(table), _pin(table, "interrupt")]
+    table.refuse_unknown()
+    return entry
