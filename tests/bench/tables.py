@@ -6,7 +6,6 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.figures import Figure, number
-from tests.bench.mpy_files import Module
 from tests.bench.packing import Packed
 
 _MARKS = {"pass": "[green]pass[/]", "MISS": "[red bold]MISS[/]", "not available": "[yellow]n/a[/]"}
@@ -66,11 +65,11 @@ def show_series(rows: Sequence[Packed]) -> None:
     _console().print(table)
 
 
-def show_sizes(rows: Sequence[tuple[Module, int, bool]]) -> None:
+def show_sizes(rows: Sequence[tuple[str, int, bool]]) -> None:
     """Every `.mpy` file, the largest first."""
-    table = _table(".mpy files, armv6m, -O3", ("file", "loaded"), ("bytes",))
-    for module, size, loaded in sorted(rows, key=lambda row: -row[1]):
-        table.add_row(module.path, "yes" if loaded else "", f"{size:,}")
+    table = _table(".mpy files of the image", ("file", "loaded"), ("bytes",))
+    for path, size, loaded in sorted(rows, key=lambda row: -row[1]):
+        table.add_row(path, "yes" if loaded else "", f"{size:,}")
     _console().print(table)
 
 

@@ -12,7 +12,7 @@ import pytest
     [
         ("serial:///dev/ttyNOT1", "no port /dev/ttyNOT1"),
         ("tcp://127.0.0.1:1", "nothing listens"),
-        ("ble://CT-3F2A91", "no BLE yet"),
+        ("ble://CT-3F2A91", "Bluetooth"),
         ("serial:///dev/null", "does not open as a serial port"),
     ],
 )

@@ -1,9 +1,15 @@
 """A trip from a bare logger to verified readings, and what the logger refuses on the way."""
 
+import csv
+import dataclasses
 import json
 import time
 
-from tests.e2e.conftest import MINUTE_MS, START_UTC_MS, bench, handled
+import pytest
+
+from celltrail.virtual import make_scenario
+from celltrail_protocol import codes
+from tests.e2e.conftest import HOUR_MS, MINUTE_MS, START_UTC_MS, bench, handled
 
 
 def test_from_a_bare_logger_to_verified_readings(cli, start):
@@ -48,6 +54,55 @@ def test_a_trip_that_starts_by_command(cli, start):
     assert cli("status", *device, "--json").json["state_name"] == "logging"
     cli("stop", *device)
     assert cli("download", *device, "--json").json["verdict"]["verdict"] == "closed"
+
+
+@pytest.mark.parametrize(("scenario", "profile"), [("dewar", "LN2"), ("dry-ice", "dry-ice")])
+def test_a_cold_trip_with_a_platinum_probe(cli, start, scenario, profile):
+    stimulus = make_scenario(
+        scenario, seed=3, days=1, start_utc_ms=START_UTC_MS, models=(codes.MODEL_MAX31865, codes.MODEL_DS18B20)
+    )
+    logger = start(stimulus, speed="max")
+    device = ("-d", logger.address)
+    cli("provision", *device)
+    cli("arm", profile, "--duration", "8h", "--yes", *device)
+    while cli("status", *device, "--json").json["state_name"] == "logging":
+        time.sleep(0.2)
+    assert cli("download", *device, "-o", "cold.trail", "--json").json["verdict"]["verdict"] == "closed"
+    cli("export", "csv", "cold.trail", "-o", "cold.csv")
+    rows = list(csv.DictReader((cli.folder / "cold.csv").read_text().splitlines()))
+    payload = [float(row["celsius"]) for row in rows if row["channel"] == "0"]
+    assert len(payload) in (96, 97)
+    assert min(payload) < {"LN2": -180, "dry-ice": -77}[profile]
+
+
+def test_a_flight_with_barometer_and_clock_chip_over_a_power_cut(cli, start):
+    flown = make_scenario("box", seed=3, days=1, start_utc_ms=START_UTC_MS, barometer=True)
+    logger = start(dataclasses.replace(flown, clock_chip=True), speed="max", pauses_ms=(10 * HOUR_MS, 23 * HOUR_MS))
+    device = ("-d", logger.address)
+    cli("provision", *device)
+    cli("arm", "2-8C", "--yes", *device)
+    # Nobody has called yet, so the world stands still at this pause, the cut comes at this instant, and the pause holds
+    # after it until a client has come and gone.
+    logger.wait_for("paused", 60)
+    logger.restart(off_ms=2 * HOUR_MS)
+    logger.wait_for("paused", 60)
+    cli("status", *device)
+    assert int(logger.wait_for("paused", 60).split()[1]) >= 23 * HOUR_MS
+    status = cli("status", *device, "--json").json
+    assert status["models"] == [codes.MODEL_TMP117, codes.MODEL_BMP390]
+    assert 700 < status["hectopascal"][0] < 1050
+    assert status["clock"] is True
+    cli("stop", *device)
+    assert cli("download", *device, "-o", "flight.trail", "--json").json["verdict"]["verdict"] == "closed"
+    shown = cli("show", "flight.trail", "--json").json
+    (pressure,) = shown["pressures"]
+    assert pressure["lowest_hPa"] < 800 < 1000 < pressure["highest_hPa"]
+    assert shown["clock_flags"] == []
+    # Both boots have a time: the first by the host, the second by the chip.
+    document = cli("export", "json", "flight.trail", "-o", "flight.json")
+    assert document.code == 0
+    readings = json.loads((cli.folder / "flight.json").read_text())["readings"]
+    assert None not in readings["utc"]
 
 
 def test_a_trip_that_ends_by_itself(cli, start):

@@ -26,18 +26,31 @@ class Probe:
     low_raw = -7040
     high_raw = 19200
     uncertainty_mK = 300
+    lead_ms = 0
 
     def __init__(self, board, script):
         self._board = board
         self._script = script
         self.reads = 0
+        self.begun = False
+        self._begun_ms = 0
 
     def start(self):
-        pass
+        self.begun = False
+
+    def begin(self):
+        if self.lead_ms:
+            self.begun = True
+            self._begun_ms = self._board.tick_ms
 
     def read_raw(self):
+        """What the script said when the conversion was begun; without one it waits."""
         self.reads += 1
-        value = self._script(self._board.tick_ms)
+        began_ms = self._begun_ms if self.begun else self._board.tick_ms
+        if not self.begun:
+            self._board.tick_ms += self.lead_ms
+        self.begun = False
+        value = self._script(began_ms)
         if value is None:
             raise SensorFault(codes.FAULT_ABSENT)
         return value
@@ -115,14 +128,17 @@ class Board:
     name = "fake"
     uid = b"FAKE0001"
 
-    def __init__(self, flash=None, scripts=None, chip=None):
+    def __init__(self, flash=None, scripts=None, chip=None, radio=None):
         self.tick_ms = 0
         if hasattr(gc, "threshold"):
             # MicroPython: what the last board left would fill a small heap.
             gc.collect()
         self.flash = flash or new_flash()
         self.link = Wire()
+        self.radio = radio
         self.thermometers = [Probe(self, script) for script in scripts or [lambda tick: 640]]
+        self.barometer = None
+        self.rtc = None
         self.accelerometer = chip
         self.reset_cause = codes.RESET_POWER_ON
         self.pressed = False
@@ -255,6 +271,10 @@ def restart(app, scripts=None):
         board.thermometers = old.thermometers
         for probe in board.thermometers:
             probe._board = board
+    board.rtc = old.rtc
+    board.barometer = old.barometer
+    if board.barometer is not None:
+        board.barometer._board = board
     return make(board)
 
 

@@ -1,17 +1,22 @@
 """What must hold after a power cut: nothing committed is lost, there is no phantom, and the logger goes on."""
 
 from fakes import K0, arm, plan, run
-from power_bench import MINUTE, value
+from power_bench import start_often
+from power_works import MINUTE, value
+from torn_flash import Chance
 
 from celltrail_protocol import codes, frames, records, seals, series, smp
 from celltrail_protocol.layout import pack, unpack
-from celltrail_protocol.records import FRAMES_AT, FRAMES_END, HEADER_AT, SECTOR_SIZE
+from celltrail_protocol.records import FRAMES_AT, FRAMES_END, HEADER_AT, KEY_SECTORS, SECTOR_SIZE
 
 RUNNING = (codes.STATE_ARMED, codes.STATE_LOGGING)
 
 
 class Found:
-    """A trip's record as the logger itself reads it: `slots` in their order, `marks` by place, `seal` of the end."""
+    """A trip's record as the logger itself reads it: `slots` in their order, `marks` by place, `seal` of the end.
+
+    `failures` are the addresses in the flash that faults name, when a host reads.
+    """
 
     def __init__(self):
         self.slots = []
@@ -19,6 +24,7 @@ class Found:
         self.resumed = []
         self.seal = None
         self.first = 0
+        self.failures = []
 
 
 def expect(true, *words):
@@ -135,9 +141,30 @@ def _first_mark(marks, found):
     return int(marks[0][1:]) - 1 if marks and found.first else 0
 
 
+def check_cut(rehearsal, cut, flash, read=read_on_device):
+    """Start the logger on a flash that was cut, and look; every fourth has to take another trip, too."""
+    before, after = rehearsal.watch.at(cut.operation)
+    chance = Chance(str(cut))
+    app, host = start_often(flash, chance)
+    check_after(app, host, before, after, read)
+    if chance.below(4) == 0:
+        _arm_next(app, host)
+
+
+def _check_commands(app, host, before, after):
+    """The device key and how far was read are what they were before the cut, or what they were to be."""
+    expect(host.app._commands._identity.key in (before.key, after.key), "the device key is lost")
+    host.key = app._commands._identity.key or host.key
+    if before.trip == after.trip:
+        state = app.state
+        read = (state.read_index, state.read_used)
+        expect(before.read <= read <= max(before.read, after.read), "read up to", read)
+
+
 def check_after(app, host, before, after, read=read_on_device):
     """All that must hold once the logger runs again after a cut; `read(app)` gives its record."""
     state = app.state
+    _check_commands(app, host, before, after)
     if before.trip and after.trip == before.trip:
         expect(state.trip == before.trip, "trip", state.trip, "not", before.trip)
     expect(state.trip in (before.trip, after.trip), "trip", state.trip)
@@ -157,7 +184,9 @@ def check_after(app, host, before, after, read=read_on_device):
         check_trip(found, before, after if after.trip == state.trip else before, False)
         expect(found.seal == records.SEAL_CLOSED, "the trip is not closed")
     expect(app.trip.ratchet.key is None, "a key is left")
-    _arm_next(app, host)
+    for sector in KEY_SECTORS:
+        data = app.area.flash.left(sector)[HEADER_AT:]
+        expect(not data.replace(b"\0", b"").replace(b"\xff", b""), "a piece of a key lies in sector", sector)
 
 
 def _nothing_of(known):

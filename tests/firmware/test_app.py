@@ -94,6 +94,24 @@ def test_led_shows_the_state():
     assert len(app.board.leds) == 4
 
 
+def test_light_tells_a_sensor_that_fails_and_one_that_is_back():
+    board = Board(scripts=[lambda tick: None if 100000 <= tick < 200000 else 640])
+    app, host = make(board)
+    arm(host, plan())
+    run(app, 90000)
+    assert board.leds[-1] == codes.LED_LOGGING
+    run(app, 130000)
+    assert board.leds[-1] == codes.LED_FAULT
+    run(app, 250000)
+    assert board.leds[-1] == codes.LED_LOGGING
+    board.thermometers[0]._script = lambda tick: None
+    run(app, 310000)
+    assert board.leds[-1] == codes.LED_FAULT
+    host.prove(smp.CMD_STOP, {"op": "AB"})
+    app.step()
+    assert board.leds[-1] == codes.LED_READY
+
+
 def test_lost_connection_ends_the_challenge():
     app, host = make()
     provision(host)

@@ -9,7 +9,7 @@ from fakes import Board, Chip, arm, image_of, make, plan, restart, run
 
 from celltrail_protocol import codes, smp
 
-GOLDEN = "94fad0c8ec7d093f1eb6ab04ab8e4303d64d2ee58ee06e34e59b21c457cac866"
+GOLDEN = "484b2bfb985d88ad6c5b23870a3d9640128f9a47352549ea6cf82493fb07e0d7"
 SECOND = 1000
 MINUTE = 60 * SECOND
 

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from image import image_hash
+from image import Image
 
 # Both runtimes may be here at the same time.
 ROOT = "build_test_image_" + sys.implementation.name
@@ -39,7 +39,7 @@ def remove(folder=ROOT):
 def hash_of(files):
     make_tree(files)
     try:
-        return image_hash([ROOT])
+        return Image([ROOT]).hash()
     finally:
         remove()
 
@@ -61,6 +61,12 @@ def test_name_and_content_count():
     assert hash_of(changed("boards/models/c.py", b"")) != whole
     assert hash_of(changed("drivers/a.py", b"")) != whole
     assert hash_of(changed("logger/note.txt", b"5")) == whole
+    assert hash_of(changed("main.py", b"")) != whole
+
+
+def test_a_file_longer_than_a_piece_counts_to_its_end():
+    long = bytes(1000)
+    assert hash_of({"logger/a.mpy": long + b"1"}) != hash_of({"logger/a.mpy": long + b"2"})
 
 
 def test_content_can_not_move_from_file_to_file():
@@ -69,4 +75,4 @@ def test_content_can_not_move_from_file_to_file():
 
 
 def test_nothing_there_is_a_hash_too():
-    assert len(image_hash(["no/such/folder"])) == 32
+    assert len(Image(["no/such/folder"]).hash()) == 32

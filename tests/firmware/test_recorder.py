@@ -128,6 +128,19 @@ def test_mount_looks_back_as_far_as_it_takes():
     assert again.recorder.last_slot() == 6
 
 
+def test_mount_does_not_count_through_indexes_that_nobody_has_written():
+    flash = FaultyFlash(10)
+    bench = Bench(flash)
+    read_slot(bench.recorder, 0, 1)
+    bench.recorder.pack(0)
+    # A header that checks, a sequence on, and billions of sectors.
+    values = (records.MAGIC_HEADER, 1, 48, 0, 2, 1, 0xFFFFFFFE, 0, 0, 1, 0, bytes(8))
+    bench.logger.area.write(7 * 4096 + records.HEADER_AT, records.pack_checked(records.HEADER, values))
+    again = Bench(flash, 1, False)
+    assert again.logger.ring.index == 0xFFFFFFFE
+    assert again.recorder.packed == [0]
+
+
 def shock(event):
     return (event, 0, 0, 1, (0, 0, 0), (0, 0, 0), (0, 0, 0), 1, 1, 0, 0, 0)
 

@@ -77,6 +77,38 @@ def test_starts_at_a_temperature_also_when_it_wakes_late():
     assert started(app) == (MINUTE + 3, codes.REASON_TEMPERATURE)
 
 
+def slow_board():
+    """A board whose thermometer takes 750 ms, and reads the tick in tenths of a second."""
+    board = Board(scripts=[lambda tick: tick // 100 % 30000])
+    board.thermometers[0].lead_ms = 750
+    return board
+
+
+def test_slow_conversion_is_begun_before_its_slot():
+    app, host = make(slow_board())
+    arm(host, plan())
+    run(app, 10 * MINUTE)
+    assert app.board.tick_ms == 10 * MINUTE
+    host.prove(smp.CMD_STOP, {"op": "X"})
+    found = [value for _, value in sorted(readings(app).items())]
+    # The first can't be begun ahead: it is waited for.
+    assert found[0] == 0
+    assert found[1:] == [(slot * MINUTE - 750) // 100 for slot in range(1, 11)]
+
+
+def test_conversion_of_a_slot_that_was_missed_is_not_the_reading_of_a_later_one():
+    app, host = make(slow_board())
+    arm(host, plan())
+    run(app, 5 * MINUTE - 700)
+    assert app.board.thermometers[0].begun
+    app.board.tick_ms = 8 * MINUTE + 5000
+    run(app, 9 * MINUTE)
+    host.prove(smp.CMD_STOP, {"op": "X"})
+    found = readings(app)
+    assert 5 not in found and 7 not in found
+    assert found[8] == (8 * MINUTE + 5000) // 100
+
+
 def test_ends_after_the_duration():
     app, host = make()
     arm(host, plan(duration_s=600))

@@ -1,8 +1,9 @@
 """The open sector: where frames go, what tags cover, and what a restart makes of torn bytes."""
 
-from faulty_flash import FaultyFlash
+from faulty_flash import FaultyFlash, PowerCut
 
 from celltrail_protocol import frames, records, seals
+from celltrail_protocol.layout import pack
 from celltrail_protocol.records import FRAMES_AT, FRAMES_END, SEAL_A_AT, SEAL_B_AT
 from logger.area import Area
 from logger.sector import OpenSector
@@ -95,6 +96,16 @@ def test_seal_that_does_not_read_back_goes_to_the_spare_place():
     assert records.unpack_checked(records.SEAL, content(flash), SEAL_B_AT, b"CTE1")[2] == 4
 
 
+def test_seal_that_no_place_takes_is_zeros_in_both():
+    flash, sector = make()
+    sector.put(0x80, b"one")
+    for at in (SEAL_A_AT, SEAL_B_AT):
+        Area(flash).write(at, b"\x00")
+    assert sector.seal(KEY, 4, records.SEAL_FULL, 99) is None
+    assert content(flash)[SEAL_B_AT:] == bytes(128)
+    assert sector.is_sealed
+
+
 def test_header_that_does_not_read_back_is_made_unreadable():
     flash, sector = make()
     Area(flash).clean(0)
@@ -180,17 +191,62 @@ def test_refresh_programs_the_last_page_again():
     assert flash.model.violations == 0
 
 
-def test_seal_that_was_begun_is_told_and_slot_a_spoiled():
+def test_slot_a_that_was_begun_is_void_after_a_restart():
+    for begun in (b"", b"CTE1"):
+        flash, sector = make()
+        sector.put(0x80, b"one")
+        Area(flash).write(SEAL_A_AT, begun)
+        _, again = make(flash)
+        data, found = again.mount()
+        assert again.sealed(data) is None
+        assert not again.is_sealing(data)
+        again.refresh(data, found)
+        assert content(flash)[SEAL_A_AT : SEAL_A_AT + 4] == bytes(4)
+        again.seal(KEY, 4, records.SEAL_FULL, 99)
+        seal = records.unpack_checked(records.SEAL, content(flash), SEAL_B_AT, b"CTE1")
+        assert seal[5:7] == (FRAMES_AT + 9, 1)
+
+
+def test_seal_that_was_begun_in_slot_b_is_told_and_gets_the_same_bytes():
     flash, sector = make()
     sector.put(0x80, b"one")
-    Area(flash).write(SEAL_A_AT, b"CTE1")
     _, again = make(flash)
-    data, found = again.mount()
-    assert again.sealed(data) is None
-    assert again.refresh(data, found)
-    again.seal(KEY, 4, records.SEAL_FULL, 99)
+    again.refresh(*again.mount())
+    flash.cut_after(1, 50)
+    try:
+        again.seal(KEY, 4, records.SEAL_FULL, 99)
+    except PowerCut:
+        pass
+    begun = bytes(content(flash)[SEAL_B_AT : SEAL_B_AT + 32])
+    assert begun[:4] == b"CTE1"
+    _, third = make(flash)
+    data, _ = third.mount()
+    assert third.is_sealing(data)
+    tag = third.seal(KEY, 4, records.SEAL_FULL, 99)
     seal = records.unpack_checked(records.SEAL, content(flash), SEAL_B_AT, b"CTE1")
-    assert seal[5:7] == (FRAMES_AT + 9, 1)
+    assert seal[9] == tag
+    assert content(flash)[SEAL_B_AT : SEAL_B_AT + 32] == begun
+
+
+def test_sector_may_be_left_when_no_page_is_blank_or_the_trip_was_to_end():
+    flash, sector = make()
+    sector.put(0x80, bytes(100))
+    while sector.put(0x80, bytes(200)):
+        _, again = make(flash)
+        data, found = again.mount()
+        blank = data[0xE00:0xF00] == b"\xff" * 256
+        assert again.may_be_left(data, found) == (not blank)
+    assert not blank
+    logging, stopped = [pack(frames.TABLES[frames.STATE], (0, state, 0, 0, 0, 0)) for state in (2, 3)]
+    for kind, payload, left in (
+        (frames.PLAN, bytes(60), True),
+        (frames.STATE, logging, False),
+        (frames.STATE, stopped, True),
+    ):
+        flash, sector = make()
+        sector.put(kind, payload)
+        _, again = make(flash)
+        assert again.may_be_left(*again.mount()) == left
 
 
 def test_whole_seal_is_found_in_either_place():

@@ -4,6 +4,7 @@ from fakes import arm, make, plan, run
 
 from celltrail_protocol import smp
 from logger.standard import iso_time
+from logger.version import VERSION
 
 OS = smp.GROUP_OS
 
@@ -49,9 +50,10 @@ def test_what_would_change_something_is_refused():
 
 
 def test_parameters_and_info():
-    _, host = make()
+    app, host = make()
     assert host.ask(OS, smp.OS_PARAMETERS, smp.OP_READ, {}) == {"buf_size": 1200, "buf_count": 8}
-    assert host.ask(OS, smp.OS_INFO, smp.OP_READ, {"format": "a"})["output"].startswith("Celltrail ")
+    output = host.ask(OS, smp.OS_INFO, smp.OP_READ, {"format": "a"})["output"]
+    assert output == "Celltrail " + VERSION + " " + "00" * 32 + " " + app.board.name
 
 
 def test_statistics():

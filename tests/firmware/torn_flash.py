@@ -1,8 +1,8 @@
 """NOR flash whose power fails within a program or an erase, down to bits that read by chance afterwards.
 
 The cells follow a data sheet's words: a program turns 1 into 0, an erase turns a sector into 1, and either may stop
-anywhere. A cell that was stopped half-way may be *unstable*: it reads as 0 or 1 anew each time, until it is programmed
-to 0 or its sector is erased.
+anywhere. A cell that was stopped half-way may be *unstable* until it is programmed to 0 or its sector is erased: it
+reads as 0 or 1 anew each time, or, when it is *moody*, the one after one start and the other after the next.
 """
 
 from hashlib import sha256
@@ -11,9 +11,11 @@ PAGE_SIZE = 256
 SECTOR_SIZE = 4096
 
 # How an operation is torn.
-PREFIX, BITS, SUBSET, METASTABLE = range(4)
-MODES = ("prefix", "bits", "subset", "metastable")
+PREFIX, BITS, SUBSET, METASTABLE, MOODY = range(5)
+MODES = ("prefix", "bits", "subset", "metastable", "moody")
 ERASE_STEPS = 16
+# What is unstable changes little from one byte to the next.
+_MOODY_STRIDE = 8
 _BLANK_PAGE = b"\xff" * PAGE_SIZE
 
 
@@ -67,6 +69,7 @@ class TornFlash:
         self.pages = [_BLANK_PAGE] * (sectors * SECTOR_SIZE // PAGE_SIZE)
         self.unstable = {}
         self.leaning = 8
+        self.is_moody = False
         self.operations = None
         self.erase_counts = [0] * sectors
         self.refuses = None
@@ -78,23 +81,45 @@ class TornFlash:
         other = TornFlash(self.sectors, seed)
         other.pages = list(self.pages)
         other.unstable = dict(self.unstable)
-        other.leaning = self.leaning
+        other.leaning, other.is_moody = self.leaning, self.is_moody
         other.erase_counts = list(self.erase_counts)
         other.refuses = self.refuses
         other.stuck = self.stuck
         return other
 
     def _page(self, number):
-        page, mask = self.pages[number], self.unstable.get(number)
-        if mask:
-            word = int.from_bytes(page, "little")
-            page = (word & ~mask | self._chance.mask(PAGE_SIZE, self.leaning) & mask).to_bytes(PAGE_SIZE, "little")
-        return page
+        mask = self.unstable.get(number)
+        if not mask:
+            return self.pages[number]
+        word = int.from_bytes(self.pages[number], "little")
+        return (word & ~mask | self._chance.mask(PAGE_SIZE, self.leaning) & mask).to_bytes(PAGE_SIZE, "little")
+
+    def left(self, sector):
+        """The bytes of a sector that tell what was written there: a cell that an erase has only begun was 0 before."""
+        first = sector * SECTOR_SIZE // PAGE_SIZE
+        whole = b""
+        for number in range(first, first + SECTOR_SIZE // PAGE_SIZE):
+            word = int.from_bytes(self._page(number), "little") & int.from_bytes(self.pages[number], "little")
+            whole += word.to_bytes(PAGE_SIZE, "little")
+        return whole
+
+    def power_on(self):
+        """The cells have been without power."""
+        if self.is_moody:
+            self.leaning = 16 - self.leaning
 
     def read_into(self, addr, buf):
         """Bytes as they read this time."""
-        assert 0 <= addr and addr + len(buf) <= self.sectors * SECTOR_SIZE
-        done, total = 0, len(buf)
+        total = len(buf)
+        assert 0 <= addr and addr + total <= self.sectors * SECTOR_SIZE
+        at = addr % PAGE_SIZE
+        if at + total <= PAGE_SIZE:
+            # Most reads are of a page or less.
+            number = addr // PAGE_SIZE
+            page = self._page(number) if self.unstable else self.pages[number]
+            buf[:] = page if total == PAGE_SIZE else page[at : at + total]
+            return
+        done = 0
         while done < total:
             number, at = divmod(addr + done, PAGE_SIZE)
             count = min(PAGE_SIZE - at, total - done)
@@ -172,9 +197,10 @@ class TornFlash:
         else:
             self._tear_erase(operation[1], mode, step)
 
-    def _lean(self):
-        """Unstable cells mostly read as 0, mostly as 1, or as either."""
-        self.leaning = (1, 8, 15)[self._chance.below(3)]
+    def _lean(self, mode):
+        """Unstable cells mostly read as 0, mostly as 1, or as either; moody ones first as all 0 or as all 1."""
+        self.is_moody = mode == MOODY
+        self.leaning = (0, 16)[self._chance.below(2)] if self.is_moody else (1, 8, 15)[self._chance.below(3)]
 
     def _tear_program(self, number, data, mode, step):
         touched = [i for i in range(PAGE_SIZE) if data[i] != 0xFF]
@@ -192,27 +218,29 @@ class TornFlash:
         for i in done:
             page[i] = data[i]
         self._put(number, bytes(page))
-        if mode == METASTABLE:
+        if mode >= METASTABLE:
             # All that was still to come, or no more than the next bytes.
-            rest = touched[step:] if self._chance.below(2) else touched[step : step + 1 + self._chance.below(4)]
+            rest = touched[step:]
+            if mode == METASTABLE and self._chance.below(2):
+                rest = rest[: 1 + self._chance.below(4)]
             coming = 0
             for i in rest:
                 coming |= (data[i] ^ 0xFF) << 8 * i
             self._leave_unstable(
                 number, self.unstable.get(number, 0) | coming & int.from_bytes(self.pages[number], "little")
             )
-            self._lean()
+            self._lean(mode)
 
     def _tear_erase(self, sector, mode, step):
         first, pages = sector * SECTOR_SIZE // PAGE_SIZE, SECTOR_SIZE // PAGE_SIZE
         chosen = range(pages)
-        if mode == PREFIX:
+        if mode in (PREFIX, MOODY):
             chosen = range(pages * step // ERASE_STEPS)
         elif mode == SUBSET:
             chosen = [page for page in range(pages) if self._chance.below(ERASE_STEPS) < step]
         for page in chosen:
             number = first + page
-            if mode in (PREFIX, SUBSET):
+            if mode in (PREFIX, SUBSET, MOODY):
                 self._blank(number)
                 self.unstable.pop(number, None)
                 continue
@@ -222,8 +250,11 @@ class TornFlash:
                 self.pages[number] = (word | moved).to_bytes(PAGE_SIZE, "little")
             else:
                 self._leave_unstable(number, self.unstable.get(number, 0) | ~word & moved)
-        if mode == METASTABLE:
-            self._lean()
+        if mode == MOODY:
+            for number in range(first + len(chosen), first + pages):
+                self._leave_unstable(number, int.from_bytes(self.pages[number], "little") ^ (1 << 8 * PAGE_SIZE) - 1)
+        if mode >= METASTABLE:
+            self._lean(mode)
 
 
 def steps_of(operation):
@@ -231,3 +262,8 @@ def steps_of(operation):
     if operation[0] == "program":
         return PAGE_SIZE - operation[2].count(b"\xff")
     return ERASE_STEPS
+
+
+def steps_in(operation, mode):
+    """The steps at which an operation is cut in one of MODES."""
+    return range(0, steps_of(operation), _MOODY_STRIDE if mode == MOODY else 1)

@@ -47,6 +47,7 @@ class FakeLogger:
         self.k0 = bytes(32)
         self.epoch = 2
         self.unread = True
+        self.battery = 2950
         self.world: int | None = None
         self.clock = True
         self.slot = 10
@@ -72,7 +73,7 @@ class FakeLogger:
         self._unacknowledged = 0
         answer = {
             "state": self.state, "reason": 1, "trip": self.trip, "boot": 3, "tick": 123456, "name": self.name,
-            "uid": UID, "keyed": self.key is not None, "unread": self.unread, "alarms": 0, "battery": 2950,
+            "uid": UID, "keyed": self.key is not None, "unread": self.unread, "alarms": 0, "battery": self.battery,
             "clock": self.clock, "period": 60000, "slot": self.slot, "sectors": len(self.sectors), "first": self.first,
             "used": self.used, "free": self.free, "chunk": self.chunk, "fw": "0.1.0", "format": 1, "models": [1],
             "steps": [7812500], "low": [-7040], "high": [19200], "accel": 16, "last": [640], "new_in_2030": 1,

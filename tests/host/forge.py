@@ -47,7 +47,10 @@ def a_plan(**changes: Any) -> dict[str, Any]:
 
 
 class Forge:
-    """One trip. Ticks are given by the caller; `slot0` and `tick0_ms` are what plan frames say from then on."""
+    """One trip. Ticks are given by the caller; `slot0` and `tick0_ms` are what plan frames say from then on.
+
+    The sectors of the indexes `worn` take no seal: the next header vouches for them.
+    """
 
     def __init__(
         self,
@@ -58,6 +61,7 @@ class Forge:
         channels: Sequence[tuple[int, ...]] = (TMP117,),
         accel: tuple[int, int, int] = ADXL372,
         sequence: int = 40,
+        worn: Sequence[int] = (),
     ) -> None:
         self.trip, self.uid, self.k0 = trip, uid, k0
         self.settings = cbor.dumps(settings or a_plan())
@@ -69,7 +73,8 @@ class Forge:
         self.sealed: list[bytes] = []
         self.prev_tag = bytes(8)
         self.pending = b""
-        self.now_ms = 0
+        self.worn = worn
+        self.now_ms = self.opened_ms = 0
         self.events = 0
         self.open_sector()
 
@@ -79,6 +84,7 @@ class Forge:
         """CLEAN mark, header and plan frame."""
         self.sequence += 1
         self.index += 1
+        self.opened_ms = self.now_ms
         self.sector = bytearray(b"\xff" * SECTOR_SIZE)
         self.used, self.count = FRAMES_AT, 0
         clean = pack_checked(CLEAN, (MAGIC_CLEAN, 1, 6 + self.index % 100, 0xFFFF))
@@ -120,12 +126,22 @@ class Forge:
         self.key = seals.next_key(self.key)
         self.epoch += 1
 
-    def seal(self, kind: int, slot_b: bool = False) -> None:
-        """Seal the open sector."""
-        fields = (MAGIC_SEAL, self.sequence, self.epoch, kind, 0, self.last_end, self.count, 0, self.now_ms)
+    def seal_fields(self, kind: int, tick_ms: int) -> tuple[tuple[Any, ...], bytes]:
+        """The fields of the open sector's seal before its tag, and the tag."""
+        fields = (MAGIC_SEAL, self.sequence, self.epoch, kind, 0, self.last_end, self.count, 0, tick_ms)
         start = pack((SEAL[0], SEAL[1], SEAL[2][:-2]), fields)
         assert len(start) == SEAL_TAGGED
-        tag = seals.seal_tag(self.key, self.trip, self.epoch, bytes(self.sector[:FRAMES_END]), start)
+        return fields, seals.seal_tag(self.key, self.trip, self.epoch, bytes(self.sector[:FRAMES_END]), start)
+
+    def seal(self, kind: int, slot_b: bool = False) -> None:
+        """Seal the open sector."""
+        if self.index in self.worn:
+            self.leave_unsealed()
+            if kind == SEAL_CLOSED:
+                self.open_sector()
+                self.seal(kind)
+            return
+        fields, tag = self.seal_fields(kind, self.now_ms)
         offset = SEAL_B_AT if slot_b else SEAL_A_AT
         seal = pack_checked(SEAL, (*fields, tag))
         if slot_b:
@@ -133,6 +149,12 @@ class Forge:
         self.sector[offset : offset + len(seal)] = seal
         self.sealed.append(bytes(self.sector))
         self.prev_tag = tag[:8]
+        self.next_key()
+
+    def leave_unsealed(self) -> None:
+        """The flash takes no seal: the next header will have the tag that it would have had."""
+        self.prev_tag = self.seal_fields(SEAL_FULL, self.opened_ms)[1][:8]
+        self.sealed.append(bytes(self.sector))
         self.next_key()
 
     def roll(self) -> None:

@@ -1,6 +1,7 @@
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,60 @@ def test_the_receipt_may_replace_an_older_one(device, tmp_path):
     Path("r.json").write_text("old")
     assert run(["arm", "2-8C", "-d", device, "--yes", "--receipt", "r.json"]) == 0
     assert json.loads(Path("r.json").read_text())["trip"] == 8
+
+
+@pytest.mark.parametrize(("battery_mV", "is_low"), [(3499, True), (3500, False), (0, False)])
+def test_a_low_battery_is_told_before_arming(capsys, device, logger, battery_mV, is_low):
+    logger.battery = battery_mV
+    assert run(["arm", "2-8C", "-d", device, "--yes"]) == 0
+    assert ("battery LOW" in capsys.readouterr().err) == is_low
+
+
+_DAY_S = 86_400
+
+
+def calibrated(days_ago, number=0):
+    date = time.strftime("%Y-%m-%d", time.gmtime(time.time() - days_ago * _DAY_S))
+    Path("cal.toml").write_text(
+        f'[[channel]]\nnumber = {number}\ncertificate = "K-17"\ndate = "{date}"\nuncertainty_c = 0.08\n'
+    )
+    return "cal.toml"
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "words"),
+    [
+        (363, None),
+        (360, "K-17 of channel 0 will be older than 365 days before the trip's planned end"),
+        (367, "K-17 of channel 0 is OLD, 367 days"),
+        (-2, "K-17 of channel 0 is dated after today"),
+    ],
+)
+def test_an_old_calibration_is_told_before_arming(capsys, device, days_ago, words):
+    duration = "1d" if words is None else "10d"
+    file = calibrated(days_ago)
+    assert run(["arm", "2-8C", "-d", device, "--yes", "--duration", duration, "--calibration", file]) == 0
+    err = capsys.readouterr().err
+    assert (words or "") in err
+    assert "unchecked" not in err
+    assert words or "K-17" not in err
+
+
+def test_a_thermometer_without_calibration_is_told_before_arming(capsys, device):
+    file = calibrated(1, number=3)
+    assert run(["arm", "2-8C", "-d", device, "--yes", "--calibration", file]) == 0
+    err = capsys.readouterr().err
+    assert "MISSING for channel 0" in err
+    assert "channel 3: the logger has no such thermometer" in err
+
+
+def test_arming_without_a_calibration_file_says_so(capsys, device):
+    assert run(["arm", "2-8C", "-d", device, "--yes"]) == 0
+    assert "calibrations unchecked" in capsys.readouterr().err
+
+
+def test_a_calibration_file_that_makes_no_sense_is_refused_before_arming(capsys, device, logger):
+    Path("cal.toml").write_text("[[channel]]\nnumber = 0\n")
+    assert run(["arm", "2-8C", "-d", device, "--yes", "--calibration", "cal.toml"]) == 2
+    assert "certificate" in capsys.readouterr().err
+    assert logger.commands == []

@@ -80,7 +80,7 @@ def test_usage_faults(capsys, words):
 def test_no_device_in_reach(capsys):
     assert run(["status"]) == 3
     assert capsys.readouterr().err == (
-        "celltrail: no logger in reach; plug one in, or name it: -d serial:///dev/ttyACM0\n"
+        "celltrail: no logger in reach; plug one in, or name it: -d serial:///dev/ttyACM0 or -d ble://CT-3F2A91\n"
     )
 
 
@@ -113,15 +113,15 @@ def test_scan(capsys, device):
 
 
 def test_scan_goes_on_and_tells_lines(capsys, device, mocker):
-    mocker.patch("celltrail.cli.scan.time.sleep", side_effect=[None, KeyboardInterrupt])
-    assert run(["scan", "--also", device, "--watch", "--json"]) == 130
+    mocker.patch("celltrail.link.nearby.asyncio.sleep", side_effect=[None, KeyboardInterrupt])
+    assert run(["scan", "--also", device, "--watch", "--json", "--no-ble"]) == 130
     lines = capsys.readouterr().out.splitlines()
     assert [json.loads(line)["name"] for line in lines] == ["CT-31A722"] * 2
 
 
 def test_scan_asks_for_a_time_and_tells_once(capsys, device, logger, mocker):
-    mocker.patch("celltrail.cli.scan._PAUSE_S", 0.05)
-    assert run(["scan", "--also", device, "--json", "--for", "0.3"]) == 0
+    mocker.patch("celltrail.link.nearby.ASK_EVERY_S", 0.05)
+    assert run(["scan", "--also", device, "--json", "--for", "0.3", "--no-ble"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == 1
     assert len(logger.log) > 2
 
@@ -259,7 +259,21 @@ def test_an_interrupt(capsys, device, logger, mocker):
     assert "Traceback" not in capsys.readouterr().err
 
 
-MAIN = "from celltrail.cli.main import main; main()"
+MAIN = "from celltrail.__main__ import main; main()"
+INTERRUPTED_IMPORT = """
+import sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Finder())
+"""
+
+
+def test_an_interrupt_while_modules_load():
+    words = [sys.executable, "-c", INTERRUPTED_IMPORT + MAIN]
+    child = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (child.returncode, child.stderr) == (130, "celltrail: interrupted\n")
 
 
 def test_a_closed_pipe_is_quiet():

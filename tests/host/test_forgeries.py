@@ -2,6 +2,8 @@
 
 He holds the device's key of now, K(6), and all later ones, the plan, the receipt's text, every public key, and in one
 case another host's signing key. The record is three sectors: checkpoints of the epochs 0, 1 and 3, seals of 2, 4, 5.
+
+All kinds of forgery stand in this one file, so that a reader sees what is tried and what is not.
 """
 
 from dataclasses import replace

@@ -13,6 +13,7 @@ from celltrail.evidence.verify import verify_file
 from celltrail.keys.signing import known_as
 from celltrail.operate.merge import merge
 from celltrail.operate.merge_source import load_source, load_sources
+from celltrail.operate.part_file import PartFile
 from celltrail.operate.signing import write_signed
 from celltrail_protocol import codes
 from tests.host.forge import START_UTC_MS, Forge, a_plan
@@ -172,8 +173,26 @@ def test_a_record_that_holds_itself(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(cbor2, "dumps", partial(cbor2.dumps, value_sharing=True))
         (path,) = written(tmp_path, TrailParts({**EARLY.meta, "status": {"x": endless}}, EARLY.runs))
-    with pytest.raises(UsageFault, match=r"0\.trail: its read-out record makes no sense"):
+    with pytest.raises(UsageFault, match=r"0\.trail: section META does not hold a CBOR map"):
         load_source(path)
+
+
+def test_an_unfinished_read_out_whose_note_holds_itself(tmp_path, monkeypatch):
+    endless = []
+    endless.append(endless)
+    path = tmp_path / "x.trail.part"
+    with PartFile(path, EARLY.meta["uid"], EARLY.meta["trip"]) as part:
+        part.keep(0, EARLY.runs[0][1][:4096])
+        with monkeypatch.context() as patch:
+            patch.setattr(cbor2, "dumps", partial(cbor2.dumps, value_sharing=True))
+            part.take_note({"status": {"x": endless}})
+    assert load_source(path).trail.meta == {"uid": EARLY.meta["uid"], "trip": EARLY.meta["trip"], "name": ""}
+
+
+def test_a_record_that_nobody_would_read_is_not_written():
+    pairs = [[1, tick, tick, 1, 1] for tick in range(60_000)]
+    with pytest.raises(UsageFault, match="merge fewer files at a time"):
+        trail_bytes(TrailParts({**EARLY.meta, "pairs": pairs}, EARLY.runs))
 
 
 def test_a_merged_file_is_signed_by_who_merged(tmp_path, keys):

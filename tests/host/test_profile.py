@@ -26,15 +26,15 @@ limit_c = 8.0
 """
 
 
-def test_the_four_profiles_come_with_the_program():
-    assert profile_names() == ["2-8C", "CRT", "LN2", "dry-ice"]
+def test_the_profiles_come_with_the_program():
+    assert profile_names() == ["2-8C", "CRT", "LN2", "WHO-TR07-1", "WHO-TR07-2", "dry-ice", "ultra-low"]
     for name in profile_names():
         assert load_profile(name).name == name
 
 
-@pytest.mark.parametrize("name", ["2-8C", "CRT", "LN2", "dry-ice"])
+@pytest.mark.parametrize("name", profile_names())
 def test_a_plan_is_one_that_the_logger_takes(name):
-    fitted = BOX if name in ("2-8C", "CRT") else DEWAR
+    fitted = DEWAR if name in ("LN2", "dry-ice", "ultra-low") else BOX
     made = to_plan(load_profile(name), fitted)
     plan.validate(made, [(one.low_raw, one.high_raw) for one in fitted.channels])
     assert list(made) == [key for key in plan.KEYS if key in made]
@@ -43,7 +43,7 @@ def test_a_plan_is_one_that_the_logger_takes(name):
     assert len(settings_hash(made)) == 32
 
 
-@pytest.mark.parametrize("name", ["LN2", "dry-ice"])
+@pytest.mark.parametrize("name", ["LN2", "dry-ice", "ultra-low"])
 def test_a_sensor_that_ends_too_early_is_refused_in_words(name):
     with pytest.raises(UsageFault, match="TMP117 of channel 0 measures -55 to 150 degC"):
         to_plan(load_profile(name), BOX)
@@ -127,7 +127,7 @@ def test_a_mistake_is_named_with_file_key_and_what_is_allowed(old, new, words):
 
 
 def test_no_such_profile_names_those_that_there_are(tmp_path):
-    with pytest.raises(UsageFault, match="2-8C, CRT, LN2, dry-ice"):
+    with pytest.raises(UsageFault, match="2-8C, CRT, LN2, WHO-TR07-1, WHO-TR07-2, dry-ice, ultra-low"):
         load_profile(str(tmp_path / "nothing.toml"))
 
 
@@ -157,3 +157,45 @@ def test_fitted_sensors_come_from_the_status():
     fitted = fitted_from_status(status)
     assert [one.step_nK for one in fitted.channels] == [7_812_500, 1]
     assert fitted.accel_name == "ADXL345"
+
+
+def judged(text):
+    return parse_profile(f"{SMALL}\n{text}".encode(), "mine.toml").judging
+
+
+def test_what_only_the_host_reads():
+    made = judged(
+        '[evaluate]\nstart = "loaded"\nend = "last-mark"\nignore_start_s = 600\nfastest_c_per_min = 0.5\n'
+        '[[evaluate.limit]]\nside = "low"\nlimit_c = 1.5\n'
+        "[[evaluate.budget]]\nlow_c = 8.0\nhigh_c = 15\nallowed_s = 43200\nused_s = 60\n"
+    )
+    assert (made.start, made.end, made.ignore_start_s) == ("loaded", "last-mark", 600)
+    assert made.fastest_c_per_min == Decimal("0.5")
+    assert [(one.side, one.limit_c) for one in made.limits] == [("low", Decimal("1.5"))]
+    assert [(one.side, one.low_c, one.allowed_s, one.used_s) for one in made.budgets] == [
+        ("high", Decimal("8.0"), 43200, 60)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('[evaluate]\nstart = "lunch"', "evaluate.start is 'lunch'"),
+        ("[evaluate]\nmkt_window = 5", "evaluate.mkt_window is not known"),
+        ("[[evaluate.budget]]\nlow_c = 8\nhigh_c = 8\nallowed_s = 1", "evaluate.budget 1: high_c is 8"),
+        ("[[evaluate.budget]]\nlow_c = 8\nhigh_c = 9", "allowed_s is missing"),
+        ('[[evaluate.limit]]\nside = "up"\nlimit_c = 8', "evaluate.limit 1: side is 'up'"),
+        ("[evaluate]\nmkt_reference_c = true", "mkt_reference_c is true"),
+    ],
+)
+def test_what_the_host_cannot_judge_by_is_refused_in_words(text, complaint):
+    with pytest.raises(UsageFault) as caught:
+        judged(text)
+    assert complaint in str(caught.value)
+    assert str(caught.value).startswith("mine.toml: ")
+
+
+@pytest.mark.parametrize("sources", ['"one"', '["a", 1]', '[""]', '["\\u001b[31m"]'])
+def test_sources_are_texts_that_a_terminal_survives(sources):
+    with pytest.raises(UsageFault, match="sources"):
+        parse_profile(f"sources = {sources}\n{SMALL}".encode(), "mine.toml")

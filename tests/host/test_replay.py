@@ -212,7 +212,7 @@ def test_request_is_carried_into_the_stimulus():
         scenario="bench",
         days=1,
         start="2025-03-01T12:00:00Z",
-        sensors="tmp117,TMP117",
+        sensors="tmp117,DS18B20",
         accel="adxl345",
         presses=("2h:5s", "1h"),
     )
@@ -220,6 +220,7 @@ def test_request_is_carried_into_the_stimulus():
     assert stimulus.start_utc_ms == parse("2025-03-01T12:00:00Z")
     assert stimulus.duration_ms == 86_400_000
     assert len(stimulus.temperatures) == 2
+    assert stimulus.models == (codes.MODEL_TMP117, codes.MODEL_DS18B20)
     assert stimulus.accelerometer == codes.MODEL_ADXL345
     assert stimulus.presses_ms == ((3_600_000, 200), (7_200_000, 5000))
 

@@ -7,13 +7,14 @@ from celltrail.virtual import list_scenarios, make_scenario
 from celltrail.virtual.handling import handle
 from celltrail.virtual.lane import STEP_S
 from celltrail.virtual.thermal import Box, Dewar, DryIceBox
+from celltrail_protocol import codes
 
 NAMES = sorted(list_scenarios())
 TMP117_C = (-55.0, 150.0)
 
 
-def draw(name, seed=1, days=5.0, channels=4):
-    return make_scenario(name, seed=seed, days=days, start_utc_ms=0, channels=channels)
+def draw(name, seed=1, days=5.0, models=(codes.MODEL_TMP117,) * 4):
+    return make_scenario(name, seed=seed, days=days, start_utc_ms=0, models=models)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -28,9 +29,17 @@ def test_same_seed_gives_the_same_bytes(name, tmp_path):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_number_of_thermometers_changes_no_course(name):
-    one, four = draw(name, channels=1), draw(name, channels=4)
+    one, four = draw(name, models=(codes.MODEL_TMP117,)), draw(name)
     assert np.array_equal(one.temperatures[0].micro_C, four.temperatures[0].micro_C)
     assert len(four.temperatures) == 4
+
+
+@pytest.mark.parametrize(("name", "warmest_c"), [("dewar", -150.0), ("dry-ice", -78.0)])
+def test_platinum_probe_lies_where_a_tmp117_can_not(name, warmest_c):
+    models = (codes.MODEL_TMP117, codes.MODEL_MAX31865)
+    with_probe, without = draw(name, models=models), draw(name)
+    assert with_probe.temperatures[1].micro_C[:100].max() < warmest_c * 1e6
+    assert np.array_equal(with_probe.temperatures[0].micro_C, without.temperatures[0].micro_C)
 
 
 # Golden values of seed 1, to one unit of the file's micro-degrees because sines differ in their last bit.

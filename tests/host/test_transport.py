@@ -5,6 +5,7 @@ import os
 import time
 
 import pytest
+from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason
 from serial import SerialException
 
 from celltrail.errors import DeviceFault, LinkLost, NoAnswer
@@ -12,7 +13,6 @@ from celltrail.link.address import parse_address
 from celltrail.link.client import connect
 from celltrail.link.messages import StatusRead
 from celltrail.link.session import open_session
-from celltrail.link.transport import make_transport
 from celltrail.link.transport_serial import explain_open
 from tests.host.fake_logger import FakeLogger, OverPty, OverTcp
 
@@ -86,9 +86,11 @@ def test_an_unknown_host():
         status_of("tcp://no-such-host.invalid:7788")
 
 
-def test_ble_is_refused_in_one_line():
-    with pytest.raises(DeviceFault, match="no BLE yet"):
-        make_transport(parse_address("ble://CT-3F2A91"))
+def test_a_computer_without_bluetooth(mocker):
+    why = BleakBluetoothNotAvailableReason.POWERED_OFF
+    mocker.patch("celltrail.link.bluetooth.BleakScanner", side_effect=BleakBluetoothNotAvailableError("off", why))
+    with pytest.raises(DeviceFault, match="Bluetooth is off; switch it on"):
+        status_of("ble://CT-3F2A91")
 
 
 def test_a_silent_port_is_no_logger():

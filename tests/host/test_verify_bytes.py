@@ -3,7 +3,7 @@ import random
 import pytest
 
 from celltrail.errors import UsageFault
-from celltrail.evidence import tags
+from celltrail.evidence import causes, tags
 from celltrail.evidence import verdict as words
 from celltrail.evidence.tags import MOST_EPOCH, Ladder
 from celltrail.evidence.trail import TrailParts, parse_trail, trail_bytes
@@ -28,7 +28,7 @@ def test_no_changed_byte_of_a_file_passes_for_intact(kind, keys, request):
     forge = request.getfixturevalue(kind)
     good = trail_bytes(forge.closed_parts() if kind == "closed" else forge.running_parts())
     assert check_trail(parse_trail(good, NOWHERE), keys).verdict.intact
-    for place, mask in sampled(len(good), 2100, seed=kind):
+    for place, mask in sampled(len(good), 1300, seed=kind):
         verdict = check_trail(parse_trail(changed(good, place, mask), NOWHERE), keys).verdict
         assert not verdict.intact, place
         named = [finding for finding in verdict.faults if finding.first_byte is not None]
@@ -40,7 +40,7 @@ def test_no_changed_byte_of_a_sector_passes_even_in_a_sound_file(kind, keys, req
     forge = request.getfixturevalue(kind)
     parts = forge.closed_parts() if kind == "closed" else forge.running_parts()
     record = b"".join(data for _, data in parts.runs)
-    for place, mask in sampled(len(record), 500, kind, edge=140):
+    for place, mask in sampled(len(record), 360, kind, edge=140):
         runs = [(0, changed(record, place, mask))]
         verdict = check(TrailParts(parts.meta, runs, parts.open_part, parts.pending, parts.live), keys)
         assert not verdict.intact, place
@@ -89,7 +89,17 @@ def test_the_failed_place_of_a_seal_is_zeros(closed, keys):
     *before, last = closed.sealed
     moved = last[:SEAL_B_AT] + last[SEAL_A_AT:] + bytes(SECTOR_SIZE - SEAL_A_AT)
     assert check(with_sectors(closed, [*before, moved]), keys).word == words.CLOSED
-    assert check(with_sectors(closed, [*before, changed(moved, SEAL_A_AT + 9)]), keys).word == words.ALTERED
+    blank = moved[:SEAL_A_AT] + b"\xff" * (SECTOR_SIZE - SEAL_A_AT)
+    for forged in (blank, last[:SEAL_B_AT] + 2 * last[SEAL_A_AT:-1] + b"\0\0"):
+        assert check(with_sectors(closed, [*before, forged]), keys).word == words.ALTERED
+
+
+def test_some_bits_of_the_failed_place_may_be_worn(closed, keys):
+    *before, last = closed.sealed
+    moved = last[:SEAL_B_AT] + last[SEAL_A_AT:] + bytes(SECTOR_SIZE - SEAL_A_AT)
+    verdict = check(with_sectors(closed, [*before, changed(moved, SEAL_A_AT + 9)]), keys)
+    assert verdict.word == words.CLOSED
+    assert [(one.cause, one.sector, one.offset) for one in verdict.findings] == [(causes.PLACE_WORN, 2, SEAL_A_AT)]
 
 
 def test_a_ladder_gives_the_same_keys_in_any_order():

@@ -29,10 +29,23 @@ def test_header_and_presses_arrive(tmp_path):
     stimulus = Stimulus(123, 456_000, temperatures, (), codes.MODEL_ADXL345, (4000, 3000), presses)
     with handed_over(stimulus, tmp_path) as read:
         assert (read.start_utc_ms, read.duration_ms) == (123, 456_000)
-        assert (read.thermometers, read.accelerometer) == (3, codes.MODEL_ADXL345)
+        assert (read.channels, read.accelerometer) == (3, codes.MODEL_ADXL345)
+        assert list(read.models) == [codes.MODEL_TMP117] * 3
+        assert not read.clock_chip
         assert read.presses == [(10, 20), (30, 40)]
         voltages = [read.battery_mV(at_ms) for at_ms in (-5, 0, 228_000, 456_000, 10**9)]
         assert voltages == [4000, 4000, 3500, 3000, 3000]
+
+
+def test_chips_of_the_channels_arrive(tmp_path):
+    models = (codes.MODEL_DS18B20, codes.MODEL_TMP117, codes.MODEL_MAX31865)
+    temperatures = (Temperature.from_celsius([0], [1.0]),) * 3
+    pressure = Temperature.from_celsius([0], [1013.25])
+    stimulus = Stimulus(0, 1000, temperatures, models=models, pressure=pressure, clock_chip=True)
+    with handed_over(stimulus, tmp_path) as read:
+        assert tuple(read.models) == (*models, codes.MODEL_BMP390)
+        assert read.temperature(3, 0).celsius(0) == 1013.25
+        assert read.clock_chip
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)

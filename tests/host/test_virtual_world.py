@@ -288,6 +288,26 @@ def test_thermometers_hold_the_last_row(runtime):
         assert values == expected
 
 
+def test_each_kind_of_thermometer_feels_its_course(runtime):
+    at_ms = np.array([0, 90_000, 150_000, 290_000])
+    values = ([5.0, 5.5, -3.25, -40.0], [4.0, -195.8, np.nan, -78.5], [20.0, np.nan, 20.5, 84.0])
+    temperatures = tuple(Temperature.from_celsius(at_ms, course) for course in values)
+    models = (codes.MODEL_TMP117, codes.MODEL_MAX31865, codes.MODEL_DS18B20)
+    stimulus = dataclasses.replace(STILL, duration_ms=400_000, temperatures=temperatures, models=models)
+    with start(stimulus, runtime, speed="max") as logger:
+        fly(logger, "every 10000")
+        rows, _ = report(logger)
+    assert len(rows) == 40
+    steps_C, faults = (1 / 128, 0.01, 1 / 16), ("F1", "F4", "F1")
+    for tick, *read in rows:
+        for value, course, step_C, fault in zip(read, temperatures, steps_C, faults, strict=True):
+            felt = float(course.celsius_at(int(tick)))
+            if np.isnan(felt):
+                assert value == fault
+            else:
+                assert abs(int(value) * step_C - felt) <= 0.032
+
+
 def test_impact_of_a_recording_reaches_the_firmware(runtime):
     at_us = np.array([0, 10_000, 20_000, 40_000, 60_000]) + 30 * 60 * 1_000_000
     xyz_g = np.array([[0, 0, 1], [0, 0, 1], [40, 0, 1], [0, -12, 1], [0, 0, 1]])
@@ -375,5 +395,6 @@ def test_a_logger_keeps_its_thermometers(tmp_path):
     with start(flash=flash):
         pass
     two = dataclasses.replace(STILL, temperatures=STILL.temperatures * 2)
-    with pytest.raises(UsageFault, match="built with 1 thermometers, not 2"), start(two, flash=flash):
+    message = "built with tmp117, not with tmp117,tmp117; use --sensors tmp117"
+    with pytest.raises(UsageFault, match=message), start(two, flash=flash):
         pass

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from fakes import K0
-from power_bench import value
 from power_check import Found, expect
+from power_works import value
 
 from celltrail.evidence import verdict as words
 from celltrail.evidence.causes import ALTERED
@@ -12,21 +12,24 @@ from celltrail.evidence.record import Record
 from celltrail.evidence.trail import TrailParts, parse_trail, trail_bytes
 from celltrail.evidence.verify import check_trail
 from celltrail.keys.keystore import KeyStore
+from celltrail_protocol.codes import SOURCE_FLASH
 from celltrail_protocol.records import NO_SLOT, SEAL_CLOSED, SECTOR_SIZE
 
 _NOWHERE = Path("cut.trail")
 
 
 class HostReader:
-    """Reads any trip of the bench's loggers; `keys` holds their K(0)."""
+    """Reads any trip of the bench's loggers; `keys` holds their K(0), `count` is how many records were read."""
 
     def __init__(self, keys: KeyStore, uid: bytes) -> None:
+        self.count = 0
         self._keys = keys
         self._known: set[int] = set()
         self._uid = uid
 
     def __call__(self, app) -> Found:
         """What `power_check.read_on_device` gives, by way of a `.trail` file."""
+        self.count += 1
         ring = app.trip.ring
         self._learn(ring.trip)
         found = Found()
@@ -42,6 +45,7 @@ class HostReader:
         found.slots = channel.slots.tolist()
         expect(channel.raw.tolist() == [value(slot) for slot in found.slots], "other readings than were taken")
         found.marks = [mark.place.encode() for mark in record.marks]
+        found.failures = [fault.detail for fault in record.faults if fault.source == SOURCE_FLASH]
         found.resumed = [_resumed(record, boot.at.boot) for boot in record.boots]
         return found
 

@@ -1,0 +1,84 @@
+import pytest
+
+from celltrail.battery.count import DAY_MS, Counts, count
+from celltrail.battery.currents import Board
+from celltrail.battery.reckon import charges, days
+from celltrail.cli.main import run
+from celltrail.plans.profile import load_profile
+
+HOUR_MS = 3_600_000
+BOARD = Board(sleep_mA=1.0, doze_mA=11.0, awake_mA=101.0, source="")
+
+
+def spent(counts, sensors=("tmp117",), *, radio=False, shock=False):
+    return charges(counts, BOARD, sensors, radio=radio, shock=shock)
+
+
+def idle(span_ms=DAY_MS, **counts):
+    return Counts(**{"span_ms": span_ms, "wakes": 0, "awake_ms": 0, "conversions": 0, "pages": 0, "erases": 0,
+                     "adverts": 0} | counts)  # fmt: skip
+
+
+def test_a_board_that_only_sleeps_still_naps_for_its_watchdog():
+    made = spent(idle())
+    # A day has 12,342.9 naps of 2 ms: 24.69 s awake.
+    assert made["wake"] == pytest.approx(101 * 24.6857 / 3600, rel=1e-4)
+    assert made["sleep"] == pytest.approx((86_400 - 24.6857) / 3600, rel=1e-4)
+    assert made["flash"] == made["radio"] == 0
+
+
+def test_wakes_and_flash_cost_time_awake():
+    more = idle(wakes=1000, awake_ms=16_000, pages=1000, erases=10)
+    # 16 s of waiting, 20 s of work, 0.4 s of programming, 0.45 s of erasing.
+    difference = spent(more)["wake"] - spent(idle())["wake"]
+    assert difference == pytest.approx(101 * 36.85 / 3600)
+    assert spent(more)["flash"] == pytest.approx(25 * 0.85 / 3600)
+    assert sum(spent(more).values()) > sum(spent(idle()).values())
+
+
+def test_each_channel_converts_its_share_and_rests_the_whole_day():
+    made = spent(idle(conversions=2000), ("max31865", "tmp117"), shock=True)["sensors"]
+    converting = (2.0 * 67 + 0.135 * 16) * 1000 / HOUR_MS
+    assert made == pytest.approx(converting + (1.5 + 0.00015 + 0.002 + 0.0014) * 24)
+    without = spent(idle(conversions=2000), ("max31865", "tmp117"))["sensors"]
+    assert made - without == pytest.approx(0.0014 * 24)
+
+
+def test_the_radio_keeps_the_board_from_sleeping():
+    made = spent(idle(adverts=86_400), radio=True)
+    assert made["sleep"] + made["radio"] == pytest.approx(11 * 24 + 86_400 * 3 * 130 / HOUR_MS)
+    assert made["wake"] == 0
+
+
+def test_part_of_a_day_counts_for_a_day():
+    whole = spent(idle(wakes=240, conversions=240))
+    assert spent(idle(DAY_MS // 24, wakes=10, conversions=10)) == pytest.approx(whole)
+
+
+def test_a_processor_is_awake_for_no_more_than_the_day():
+    made = spent(idle(wakes=10_000_000))
+    assert (made["sleep"], made["wake"]) == (0, pytest.approx(101 * 24))
+
+
+def test_days_are_of_the_usable_part():
+    assert days({"sleep": 24.0, "wake": 1.0}, 2500) == pytest.approx(80)
+
+
+def test_the_firmware_s_own_operations_are_counted():
+    made = count(load_profile("2-8C"), "tmp117,tmp117", "box", radio=True, span_ms=HOUR_MS)
+    assert made.conversions == 120
+    assert 60 <= made.wakes < 120
+    # Each conversion is waited for 16 ms.
+    assert 120 * 16 <= made.awake_ms < 120 * 32
+    assert 0 < made.pages <= 120
+    assert made.adverts == pytest.approx(3600, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [("--board", "uno", "pico-w or esp32"), ("--cell", "0", "whole mAh"), ("--cell", "-5", "whole mAh"),
+     ("--cell", "many", "alkaline, lithium"), ("--sensors", "foo", "--sensors takes tmp117")],
+)  # fmt: skip
+def test_what_nobody_can_reckon_is_refused(capsys, option, value, words):
+    assert run(["battery", "--profile", "2-8C", option, value]) == 2
+    assert words in capsys.readouterr().err

@@ -1,0 +1,122 @@
+"""Wiring files: what they become, what is refused, and a logger that takes one or not."""
+
+import json
+
+import cbor2
+import pytest
+
+from celltrail.cli.main import run
+from celltrail.errors import DeviceFault, UsageFault
+from celltrail.operate.wiring import check
+from celltrail.plans.wiring import load_wiring, models
+from celltrail.virtual import VirtualLogger, make_scenario
+from celltrail_protocol.wiring import LONGEST_WIRING
+
+PICO = """\
+i2c = { sda = 4, scl = 5 }
+button = 14
+led = { pin = 15 }
+battery = { pin = 28, ratio = 2.0 }
+
+[[probe]]
+chip = "TMP117"
+address = 0x48
+
+[accelerometer]
+chip = "ADXL372"
+address = 0x53
+interrupt = 13
+"""
+DEWAR = """\
+spi = { sck = 18, mosi = 19, miso = 16 }
+onewire = 22
+led = { pin = 15, lit = "low" }
+
+[[probe]]
+chip = "MAX31865"
+select = 17
+wires = 4
+reference_ohm = 430
+
+[[probe]]
+chip = "DS18B20"
+rom = "28ff641e0f0d0c0b"
+"""
+
+
+def loaded(tmp_path, text: str):
+    path = tmp_path / "wiring.toml"
+    path.write_text(text)
+    return load_wiring(path)
+
+
+def test_words_become_the_record(tmp_path):
+    assert loaded(tmp_path, PICO) == {
+        "v": 1,
+        "i2c": [4, 5, 400],
+        "led": [15, 1],
+        "battery": [28, 2000],
+        "button": [14],
+        "probes": [[1, 0x48]],
+        "accel": [16, 0x53, 13],
+    }
+    dewar = loaded(tmp_path, DEWAR)
+    assert dewar["probes"] == [[2, 17, 4, 100, 430], [3, bytes.fromhex("28ff641e0f0d0c0b")]]
+    assert dewar["led"] == [15, 0]
+    assert models(dewar) == ((2, 3), 0)
+    assert len(cbor2.dumps(dewar)) < LONGEST_WIRING
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("sda = 4", "sda = 99", "i2c.sda is 99; it must be a whole number from 0 to 48"),
+        ("sda = 4", "sda = true", "i2c.sda is true"),
+        ("scl = 5", "clk = 5", "i2c.scl is missing"),
+        ("button", "buton", "buton is not known"),
+        ('"TMP117"', '"TMP116"', "probe 1: chip is 'TMP116'; it must be one of TMP117, MAX31865, DS18B20"),
+        ("address = 0x48", "address = 0x80", "address is 128"),
+        ("ratio = 2.0", "ratio = 0.5", "battery.ratio is 0.5"),
+        ("[[probe]]", "[[probes]]", "probes is not known"),
+        ("[accelerometer]", "[accelerometer", "not a wiring file"),
+        ("interrupt = 13", "", "accelerometer.interrupt is missing"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path, old, new, said):
+    with pytest.raises(UsageFault) as fault:
+        loaded(tmp_path, PICO.replace(old, new))
+    assert said in str(fault.value)
+    assert "wiring.toml" in str(fault.value)
+
+
+def test_without_a_probe_there_is_nothing_to_log(tmp_path):
+    with pytest.raises(UsageFault, match="1 to 4 probes"):
+        loaded(tmp_path, "button = 14\n")
+
+
+def test_a_logger_that_did_not_take_it(tmp_path):
+    class Status:
+        models = (1,)
+        accel = 16
+        called = "CT-1"
+
+    check(Status, loaded(tmp_path, PICO))
+    with pytest.raises(DeviceFault, match=r"did not take the wiring: .* default \(TMP117, ADXL372\)"):
+        check(Status, loaded(tmp_path, DEWAR))
+
+
+def test_command_sends_it_and_waits_for_the_restart(tmp_path, capsys):
+    file, keys = tmp_path / "wiring.toml", str(tmp_path / "keys")
+    file.write_text(PICO)
+    stimulus = make_scenario("bench", seed=1, days=0.5, start_utc_ms=1_748_844_000_000)
+    with VirtualLogger(stimulus) as logger:
+        words = ["wire", str(file), "-d", logger.address, "--keys", keys, "--json"]
+        assert run(words) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (told["thermometers"], told["accelerometer"]) == (["TMP117"], "ADXL372")
+        # Now it has a key, and the host proves that it holds it.
+        assert run(["provision", "-d", logger.address, "--keys", keys]) == 0
+        assert run(words) == 0
+        file.write_text(DEWAR)
+        assert run(words) == 3
+        assert "did not take the wiring" in capsys.readouterr().err
