@@ -17,7 +17,7 @@ FIRMWARE_MYPY = MYPYPATH=build/stubs/$(1) $(BIN)/python -m mypy --config-file to
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 CHECKS := lint types types-rp2 types-esp32 types-virtual house
-.PHONY: help demo test check $(CHECKS) fix bench soak wheel lock clean
+.PHONY: help demo test check $(CHECKS) fix bench soak fuzz wheel lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,9 @@ bench: $(READY)  ## measure the targets; table on screen, build/bench.json
 
 soak: $(READY)  ## cut the power at every step, then in pairs for half an hour: make soak SECONDS=1800
 	$(BIN)/python -m tests.power.campaign --seconds $(or $(SECONDS),1800)
+
+fuzz: $(VENV)/.fuzz  ## fuzz every parser, coverage-guided; SECONDS=60 each, TARGET=trail for one; corpus in build/fuzz
+	$(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),60) $(addprefix --target ,$(TARGET))
 
 wheel: $(READY)  ## build the wheel into dist/
 	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
