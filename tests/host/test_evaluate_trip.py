@@ -328,6 +328,25 @@ def test_points_correct_by_straight_lines_and_hold_beyond_them(tmp_path):
     assert made.channels[0].series.uncertainty.corrections_c == (-1.0, 0.5)
 
 
+@pytest.mark.parametrize(
+    ("points", "celsius", "expected"),
+    [
+        ("[[2.0, 2.1], [8.0, 8.1]]", [2.0, 5.0, 8.0], ()),
+        ("[[2.0, 2.1], [8.0, 8.1]]", [2.0, 5.0, 8.1], ("2.10 to 8.20", "2.1 to 8.1")),
+        ("[[2.0, 2.1], [8.0, 8.1]]", [1.9, 5.0], ("2.00 to 5.10", "2.1 to 8.1")),
+        # One point is an offset: it doesn't say where it holds.
+        ("[[5.0, 5.1]]", [-20.0, 20.0], ()),
+    ],
+)
+def test_readings_beyond_the_calibrated_points_are_doubted(points, celsius, expected, tmp_path):
+    made = evaluate(a_trip(celsius), rules_of(high(30.0)), calibration(tmp_path, points=points))
+    told = (
+        [f"channel 0: readings from {expected[0]} degC go beyond the calibrated {expected[1]} degC"] if expected else []
+    )
+    assert list(made.notes) == told
+    assert [f"channel 0: {one}" for one in made.channels[0].series.doubts] == told
+
+
 def test_an_old_calibration_is_said(tmp_path):
     made = evaluate(a_trip([5.0]), rules_of(high(8.0)), calibration(tmp_path, date='"2023-01-01"'))
     assert "790 days old" in made.notes[0]

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import html_rules
@@ -11,9 +12,11 @@ import pytest
 from report_trips import TRIPS
 
 from celltrail.cli.main import run
-from celltrail.evaluate.evaluation import evaluate_file
+from celltrail.evaluate.evaluation import evaluate, evaluate_file
+from celltrail.evaluate.rules import rules_as_armed
 from celltrail.evidence.record import Mark
 from celltrail.keys.keystore import KeyStore
+from celltrail.plans.judging import Fragility
 from celltrail.report import page
 from celltrail.report.build import report_of
 from celltrail.report.html import html_text
@@ -121,11 +124,11 @@ def test_the_text_is_the_reviewed_one(name, language, report):
 
 WHOLE = "The record is complete and untouched, from arming to the end."
 ANSWERS = {
-    "clean": f"All 5 temperature limits were kept. {WHOLE}",
-    "excursions": f"2 of 5 temperature limits were NOT kept. {WHOLE}",
-    "undecidable": f"For 2 of 5 temperature limits nobody can tell whether they were kept. {WHOLE}",
-    "gap": f"For 5 of 5 temperature limits nobody can tell whether they were kept. {WHOLE}",
-    "altered": "The record was ALTERED: do not rely on it. 2 of 5 temperature limits were NOT kept.",
+    "clean": f"All 5 limits were kept. {WHOLE}",
+    "excursions": f"2 of 5 limits were NOT kept. {WHOLE}",
+    "undecidable": f"For 2 of 5 limits nobody can tell whether they were kept. {WHOLE}",
+    "gap": f"For 5 of 5 limits nobody can tell whether they were kept. {WHOLE}",
+    "altered": "The record was ALTERED: do not rely on it. 2 of 5 limits were NOT kept.",
 }
 
 
@@ -171,6 +174,75 @@ HOSTILE = [
     "\u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627",
     "\u6f22\u5b57 \U0001f600 \ue000",
 ]
+
+
+def edges(data):
+    """How far from the left and right edges of its page the outermost letters are, in points, page by page."""
+    for sheet in pypdfium2.PdfDocument(data):
+        letters = sheet.get_textpage()
+        boxes = [letters.get_charbox(at) for at in range(letters.count_chars())]
+        yield min(box[0] for box in boxes), sheet.get_width() - max(box[2] for box in boxes)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_table_runs_over_the_edge_of_the_paper(language, report):
+    for left, right in edges(pdf_bytes(report("excursions", language, on_paper=True))):
+        assert left > 40
+        assert right > 40
+
+
+@pytest.mark.parametrize(
+    ("g", "m_s", "verdict", "answer", "told"),
+    [
+        (
+            80,
+            4,
+            "out",
+            "3 of 6 limits were NOT kept.",
+            "13 shocks went BEYOND the product's damage boundary (80 g and 4 m/s",
+        ),
+        (
+            117,
+            6,
+            "out",
+            "3 of 6 limits were NOT kept.",
+            "1 shock went BEYOND the product's damage boundary (117 g and 6 m/s",
+        ),
+        (119, 6, "undecidable", "2 of 6 limits were NOT kept.", "Nobody can tell whether a shock went beyond"),
+        (
+            200,
+            9,
+            "in",
+            "2 of 6 limits were NOT kept.",
+            "No shock went beyond the product's damage boundary (200 g and 9",
+        ),
+    ],
+)
+def test_the_damage_boundary_is_a_limit_like_others(g, m_s, verdict, answer, told, evaluated):
+    checked = evaluated("excursions").checked
+    rules = rules_as_armed(checked.record)
+    fragility = Fragility(Decimal(g), Decimal(m_s))
+    made = evaluate(checked, replace(rules, judging=replace(rules.judging, fragility=fragility)))
+    shown = report_of(made, "en", MADE_UTC_MS)
+    assert made.damage.verdict == verdict
+    assert shown.answer.startswith(answer)
+    # On the first page, and again where the shocks are.
+    assert sum(line.lstrip("* ").startswith(told) for line in text_lines(shown)) == 2
+    picture = next(line for line in text_lines(shown) if line.startswith("[picture] Each shock"))
+    assert "against the product's damage boundary" in picture
+
+
+def test_what_limits_the_figures_of_a_shock_is_told(evaluated):
+    made = evaluated("excursions")
+    one = made.shocks[0]
+    drop = replace(one.drop, method="fall", lowest_m=0.4, highest_m=0.4, at_least=False)
+    lying = replace(one.orientation, state="resting", up="-z", tilt_deg=12.4)
+    doubted = replace(one, remarks=("clipped",), under_read=0.2, drop=drop, orientation=lying)
+    lines = text_lines(report_of(replace(made, shocks=(doubted, *made.shocks[1:])), "en", MADE_UTC_MS))
+    row = next(line for line in lines if line.startswith("0 | 2\u00a0Jun\u00a02025 08:36:00"))
+    assert "| \u2265\u00a050.0 |" in row
+    assert "| \u2212z 12\u00b0 |" in row
+    assert "| 0.40 | clipped: the peak was higher, fall seen, short for 800 Hz: up to 20\u00a0% missed" in row
 
 
 @pytest.mark.parametrize("text", HOSTILE)

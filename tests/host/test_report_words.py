@@ -14,13 +14,13 @@ from celltrail.sentence import Length, Number, Second, Sentence, Utc, joined
 from celltrail_protocol import names
 
 PACKAGE = Path(celltrail.__file__).parent
-KEY = re.compile(r"[a-z]+(\.[a-z0-9_-]+)+")
+KEY = re.compile(r"[a-z-]+(\.[a-z0-9_-]+)+")
 NOON = 1_748_865_600_000
 # Groups whose keys are put together from words of the format or of the program.
 _GROUPS = (
-    "answer.record audit cannot cause clock end excursions figures finding flag flags how label legs limits mark marks"
-    " measured month outage outages outcome point reading reason record reset settings shock shocks signed source start"
-    " unit verdict what"
+    "answer.record audit cannot cause clock damage end excursions figures finding flag flags how label legs limits mark"
+    " marks measured month outage outages outcome point reading reason record reset settings shock shocks signed source"
+    " start unit verdict what"
 )
 MADE = (*(f"{group}." for group in _GROUPS.split()), "plot.count", "leg.record")
 

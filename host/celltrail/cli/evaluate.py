@@ -31,7 +31,7 @@ readings, or there is time without readings that could change the answer.
 \b
 Exit codes: those of 'celltrail verify' for the record itself (0 closed or
 recording, 1 altered, parts missing or open, 5 not checkable). With
---fail-on-excursion also 1 when the answer is not that all limits were kept."""
+--fail-on-excursion 1 instead of 0 when the answer is not that all limits were kept."""
 
 _WIDTH = 100
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A .trail file.", show_default=False)]
@@ -84,7 +84,7 @@ def evaluate(
 
 def _exit_code(made: Evaluation, fail: bool) -> int:
     code = made.checked.verdict.exit_code
-    return 1 if fail and made.answer != IN else code
+    return 1 if fail and not code and made.answer != IN else code
 
 
 def _width() -> int:

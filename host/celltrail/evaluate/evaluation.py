@@ -78,6 +78,11 @@ class Evaluation:
         """The record that it rests on."""
         return self.checked.record
 
+    @property
+    def judged(self) -> tuple[RuleResult | BudgetResult | DamageResult, ...]:
+        """All that has a verdict: limits, budgets, and the damage boundary when there is one."""
+        return (*self.results, *self.budgets, *(() if self.damage is None else (self.damage,)))
+
 
 def evaluate_file(
     path: Path,
@@ -186,10 +191,7 @@ def _with_legs(found: Sequence[Excursion], legs: Sequence[Leg]) -> list[Excursio
 
 
 def _doubts(series: Series) -> list[str]:
-    return [
-        Sentence("channel {channel}: {doubt}", channel=series.number, doubt=doubt)
-        for doubt in series.uncertainty.doubts
-    ]
+    return [Sentence("channel {channel}: {doubt}", channel=series.number, doubt=doubt) for doubt in series.doubts]
 
 
 def _channel(series: Series, rules: Rules, legs: Sequence[Leg]) -> ChannelResult:

@@ -64,6 +64,11 @@ class Series:
         """Their values."""
         return np.asarray(self.celsius[self.judged])
 
+    @cached_property
+    def doubts(self) -> tuple[str, ...]:
+        """What is doubtful about how far these readings may be off, a sentence each."""
+        return self.uncertainty.doubts_of(self.judged_celsius)
+
     @property
     def unknown_s(self) -> float | None:
         """How long nothing is known within the window; None for a trip whose end is open."""

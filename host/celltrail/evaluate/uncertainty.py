@@ -20,7 +20,7 @@ from celltrail.files import read_bytes
 from celltrail.plans.judging import MOST_CHANNELS
 from celltrail.plans.sensor import Sensor
 from celltrail.plans.toml_table import Table
-from celltrail.sentence import Sentence
+from celltrail.sentence import Number, Sentence
 from celltrail.utc import parse
 
 # EU GDP, chapter 9: equipment is calibrated at least once a year.
@@ -29,6 +29,8 @@ _DAY_MS = 86_400_000
 _YEAR_DAYS = 365.25
 _MOST_BYTES = 100_000
 _MOST_POINTS = 3
+# One point is an offset and says nothing of where it holds.
+_SPAN = 2
 Points = tuple[tuple[float, float], ...]
 _AS_READ: Points = ((0.0, 0.0),)
 
@@ -70,6 +72,20 @@ class Uncertainty:
         """Readings in degC with the calibration's correction."""
         readings, references = np.array(self.points).T
         return np.asarray(celsius + np.interp(celsius, readings, references - readings))
+
+    def doubts_of(self, celsius: npt.NDArray[np.float64]) -> tuple[str, ...]:
+        """All doubts, with that about readings (corrected, degC) beyond the points of the calibration."""
+        low, high = self.points[0][1], self.points[-1][1]
+        if len(self.points) < _SPAN or not len(celsius) or (low <= celsius.min() and celsius.max() <= high):
+            return self.doubts
+        beyond = Sentence(
+            "readings from {lowest} to {highest} degC go beyond the calibrated {low} to {high} degC",
+            lowest=Number(f"{celsius.min():.2f}"),
+            highest=Number(f"{celsius.max():.2f}"),
+            low=Number(f"{low:.6g}"),
+            high=Number(f"{high:.6g}"),
+        )
+        return (*self.doubts, beyond)
 
     @property
     def corrections_c(self) -> tuple[float, float]:

@@ -6,6 +6,7 @@ from celltrail.evaluate import verdicts
 from celltrail.evaluate.excursions import Excursion
 from celltrail.evidence import verdict as evidence
 from celltrail.report.page import BAD, GOOD, OPEN, Cell
+from celltrail.report.shocks import damage_sentence, shock_peak
 from celltrail.report.subject import Subject
 
 _BAD_RECORD = (evidence.CHANGED, evidence.INCOMPLETE)
@@ -32,7 +33,7 @@ def record_sentence(subject: Subject) -> str:
 
 def _limits(subject: Subject) -> str:
     made, say = subject.made, subject.words
-    found = [one.verdict for one in made.results] + [one.verdict for one in made.budgets]
+    found = [one.verdict for one in made.judged]
     if made.answer == verdicts.OUT:
         return say("answer.out", count=found.count(verdicts.OUT), all=len(found))
     if made.answer == verdicts.UNDECIDABLE:
@@ -58,7 +59,7 @@ def _points(subject: Subject) -> Iterator[str]:
         yield say("point.unread", length=say.span(max(unread)))
     if any(one.series.unknown_s is None for one in made.channels):
         yield say("point.open-end")
-    yield _shocks(subject)
+    yield from _shocks(subject)
     if subject.record.simulated:
         yield say("point.simulated")
 
@@ -82,12 +83,15 @@ def _of(subject: Subject, one: Excursion) -> dict[str, str]:
     }
 
 
-def _shocks(subject: Subject) -> str:
-    shocks, say = subject.record.shocks, subject.words
-    if not shocks:
+def _shocks(subject: Subject) -> Iterator[str]:
+    made, say = subject.made, subject.words
+    if not made.shocks:
         watched = bool(subject.record.plan and subject.record.plan.get("shock"))
-        return say("point.no-shock" if watched else "point.shocks-unwatched")
-    largest = max(shocks, key=lambda shock: shock.largest[1])
-    leg = subject.leg_of(largest)
-    where = "" if leg is None else f" ({say('leg.numbered', number=leg)})"
-    return say.count("point.shocks", len(shocks), peak=say.number(largest.largest[1], 1), leg=where)
+        yield say("point.no-shock" if watched else "point.shocks-unwatched")
+    else:
+        hardest = max(made.shocks, key=lambda one: one.resultant_g)
+        where = f" ({say('leg.numbered', number=hardest.leg)})" if made.legs else ""
+        peak = shock_peak(subject, hardest)
+        yield say.count("point.shocks", len(made.shocks), peak=peak, leg=where)
+    if made.damage is not None:
+        yield damage_sentence(subject, made.damage)

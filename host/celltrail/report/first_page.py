@@ -3,7 +3,7 @@
 from celltrail.evaluate.evaluation import ChannelResult
 from celltrail.report.page import Block, Cell, Facts, Figure
 from celltrail.report.plain import plain
-from celltrail.report.plot import NARROW, PAPER, WIDE, Content, Size, draw
+from celltrail.report.plot import Content, draw
 from celltrail.report.subject import Subject
 
 
@@ -27,9 +27,9 @@ def subtitle_of(subject: Subject) -> str:
     return " \u00b7 ".join(parts)
 
 
-def first_page(subject: Subject, on_paper: bool) -> tuple[Block, ...]:
-    """Facts and picture; a PDF has room for one size of it."""
-    return (Facts(tuple(_facts(subject))), figure(subject, (PAPER, PAPER) if on_paper else (WIDE, NARROW)))
+def first_page(subject: Subject) -> tuple[Block, ...]:
+    """Facts and picture."""
+    return (Facts(tuple(_facts(subject))), figure(subject))
 
 
 def _facts(subject: Subject) -> list[tuple[str, Cell]]:
@@ -110,13 +110,13 @@ def _known(subject: Subject, name: str) -> str:
     return subject.words("signed.this-computer") if name == "this computer" else plain(name)
 
 
-def figure(subject: Subject, sizes: tuple[Size, Size]) -> Figure:
+def figure(subject: Subject) -> Figure:
     """The picture in two sizes, and in words."""
     say = subject.words
     content = Content(
         subject.made, subject.summary.axis, subject.summary.outages, say, title_of(subject), _in_words(subject)
     )
-    return Figure(say("plot.caption"), content.text, draw(content, sizes[0]), draw(content, sizes[1]))
+    return Figure(say("plot.caption"), content.text, *(draw(content, size) for size in subject.sizes))
 
 
 def _in_words(subject: Subject) -> str:

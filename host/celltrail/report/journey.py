@@ -1,15 +1,13 @@
-"""Sections on the way: legs, custody marks, shocks, and time without readings."""
+"""Sections on the way: legs, custody marks, and time without readings."""
 
-from celltrail.evaluate.legs import GUESSED, Leg
+from celltrail.evaluate.legs import Leg
 from celltrail.evidence.outages import Outage
-from celltrail.evidence.record import Mark, Shock
-from celltrail.report.page import Block, Cell, Column, Paragraph, Section, Table, Text
+from celltrail.evidence.record import Mark
+from celltrail.report.page import Cell, Column, Paragraph, Section, Table
 from celltrail.report.plain import plain
 from celltrail.report.subject import MOST_ROWS, Subject
 from celltrail.report.temperature import cut_off
 from celltrail_protocol.names import OUTCOME_NAMES
-
-_AXES = "xyz"
 
 
 def legs(subject: Subject) -> Section:
@@ -19,18 +17,14 @@ def legs(subject: Subject) -> Section:
     columns = tuple(
         Column(say(f"legs.{one}"), number=one in ("low", "mean", "high", "shocks"), wide=one == "way") for one in titles
     )
-    counts: dict[int | None, int] = {}
-    for shock in subject.record.shocks:
-        number = subject.leg_of(shock)
-        counts[number] = counts.get(number, 0) + 1
-    rows = tuple(_leg(subject, one, counts.get(one.number, 0)) for one in subject.made.legs)
+    counts = {one.leg: one.count for one in subject.made.leg_shocks}
+    rows = tuple(_leg(subject, one, counts[one.number]) for one in subject.made.legs)
     return Section("legs", say("legs.heading"), (Paragraph(say("legs.how")), Table(say("legs.table"), columns, rows)))
 
 
 def _leg(subject: Subject, leg: Leg, shocks: int) -> tuple[Cell, ...]:
-    say, guessed = subject.words, leg.basis == GUESSED
+    say = subject.words
     known = say(f"legs.{leg.basis}", share=say.percent(leg.confidence or 0.0))
-    number: Cell = Text(f"~{leg.number}") if guessed else str(leg.number)
     figures = [channel.legs[leg.number] for channel in subject.made.channels]
     ranges = [
         " / ".join(say("word.none") if value is None else say.number(value) for value in values)
@@ -42,8 +36,8 @@ def _leg(subject: Subject, leg: Leg, shocks: int) -> tuple[Cell, ...]:
     ]
     outside = max((seconds for one in figures for seconds in one.outside_s.values()), default=0.0)
     return (
-        number, subject.leg_name(leg), _local(subject, leg), say.span(leg.length_s), known, *ranges,
-        say.span(outside) if outside else say("word.none"), say.whole(shocks),
+        subject.leg_number(leg.number), subject.leg_name(leg), _local(subject, leg), say.span(leg.length_s), known,
+        *ranges, say.span(outside) if outside else say("word.none"), say.whole(shocks),
     )  # fmt: skip
 
 
@@ -82,35 +76,6 @@ def _mark(subject: Subject, number: int, mark: Mark) -> tuple[Cell, ...]:
     none = say("word.none")
     who, place = plain(mark.operator) or none, plain(mark.place) or none
     return f"M{number}", subject.instant(mark.at), kind, place, who, say(proof), plain(mark.note) or none
-
-
-def shocks(subject: Subject) -> Section:
-    """Every impact with its figures."""
-    say, record = subject.words, subject.record
-    watched = bool(record.plan and record.plan.get("shock"))
-    if not record.shocks:
-        text = say("shocks.none" if watched else "shocks.unwatched")
-        return Section("shocks", say("shocks.heading"), (Paragraph(text),))
-    titles = ("number", "time", "leg", "x", "y", "z", "duration", "velocity", "remarks")
-    columns = tuple(
-        Column(say(f"shocks.{one}"), number=one in ("x", "y", "z", "duration", "velocity"), wide=one == "remarks")
-        for one in titles
-    )
-    rows = tuple(_shock(subject, one) for one in record.shocks[:MOST_ROWS])
-    blocks: list[Block] = [Paragraph(say("shocks.how")), Table(say("shocks.table"), columns, rows)]
-    return Section("shocks", say("shocks.heading"), (*blocks, *cut_off(subject, len(record.shocks))))
-
-
-def _shock(subject: Subject, shock: Shock) -> tuple[Cell, ...]:
-    say, leg = subject.words, subject.leg_of(shock)
-    away_g = [(peak - base) * shock.step_ng * 1e-9 for peak, base in zip(shock.peak, shock.base, strict=True)]
-    velocity = sum(value**2 for value in shock.velocity_m_s) ** 0.5
-    remarks = ", ".join(say.known("shock", remark) for remark in shock.remarks)
-    return (
-        str(shock.event), subject.instant(shock.at, seconds=True), say("word.none") if leg is None else str(leg),
-        *(say.number(value, 1) for value in away_g), say.number(shock.duration_ms, 1), say.number(velocity, 2),
-        remarks or say("word.none"),
-    )  # fmt: skip
 
 
 def outages(subject: Subject) -> Section:

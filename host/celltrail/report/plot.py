@@ -15,10 +15,10 @@ from celltrail.evaluate.timeline import Moment
 from celltrail.evidence.outages import Outage
 from celltrail.evidence.record import Floats, Ints
 from celltrail.report.plain import plain
-from celltrail.report.plot_style import hatches, style, titled
+from celltrail.report.plot_style import Size, document
 from celltrail.report.words import Words
 from celltrail.views.axis import Axis, extremes, stretches
-from celltrail.views.svg_draw import Scale, box, curve, dot, group, line, nice_ticks, text
+from celltrail.views.svg_draw import Scale, box, curve, dot, line, nice_ticks, text
 from celltrail.views.svg_labels import Label, place_labels
 from celltrail_protocol.names import MARK_NAMES
 
@@ -29,25 +29,6 @@ _MARGIN_C, _NEAR_LIMITS_C = 0.5, 6.0
 _NAMED_SHOCKS = 3
 # A label of an excursion or a leg takes so many pixels.
 _NUMBER_PX = 20
-
-
-@dataclass(frozen=True)
-class Size:
-    """How wide, how high the temperature is, and the name that its parts have in a page; `is_wide`: marks get words."""
-
-    name: str
-    width: int
-    height: int
-    left: int
-    right: int
-    is_wide: bool
-    font: str = "system-ui, 'DejaVu Sans', Verdana, sans-serif"
-
-
-WIDE = Size("wide", 1000, 300, 58, 62, True)
-NARROW = Size("narrow", 400, 240, 40, 56, False)
-# Libertinus comes with the program that sets the PDF.
-PAPER = Size("paper", 820, 230, 58, 58, True, "'Libertinus Serif'")
 
 
 @dataclass(frozen=True)
@@ -86,10 +67,10 @@ class _Plot:
         self._bottom = self._top + size.height
         self._up = Scale(*self._temperature_range(), self._bottom, self._top)
         self._strip = self._bottom + 5
-        shocks = self._made.record.shocks
+        shocks = self._made.shocks
         self._shock_top = self._strip + 44
         self._end = self._shock_top + _SHOCKS if shocks else self._strip + 14
-        largest = max((shock.largest[1] for shock in shocks), default=1.0)
+        largest = max((one.resultant_g for one in shocks), default=1.0)
         self._shock_up = Scale(0.0, largest * 1.25 or 1.0, self._end, self._shock_top)
 
     # Places
@@ -100,16 +81,16 @@ class _Plot:
         return x[known], celsius[known]
 
     def _at(self, moment: Moment) -> float | None:
-        if moment.at is not None:
-            return self._axis.at(moment.at)
-        return moment.utc_ms if self._axis.is_utc else None
+        if self._axis.is_utc:
+            return moment.utc_ms
+        return None if moment.at is None else self._axis.at(moment.at)
 
     def _time_range(self) -> tuple[float, float]:
         record = self._made.record
         places = [float(x[end]) for _, x, _ in self._curves for end in (0, -1)]
         instants = [mark.at for mark in record.marks] + [alarm.at for alarm in record.alarms]
-        instants += [shock.at for shock in record.shocks]
         places += [place for at in instants if (place := self._axis.at(at)) is not None]
+        places += [place for one in self._made.shocks if (place := self._at(one.moment)) is not None]
         low, high = (min(places), max(places)) if places else (0.0, 1.0)
         return (low, high) if high > low else (low, low + max(record.period_ms, 1))
 
@@ -138,26 +119,15 @@ class _Plot:
 
     def lines(self) -> Iterator[str]:
         """Everything, from the ground up."""
-        size, height = self._size, self._end + 42
-        yield (
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="{size.name}" role="img" '
-            f'viewBox="0 0 {size.width} {height:g}" '
-            f'aria-labelledby="{size.name}-title {size.name}-text">'
+        yield from document(
+            self._size, self._end + 42, self._content.title, self._content.text, self._groups(), self._empty()
         )
-        yield titled("title", f"{size.name}-title", self._content.title)
-        yield titled("desc", f"{size.name}-text", self._content.text)
-        yield f"<style>{style(size.name, size.font)}</style>"
-        yield hatches(size.name)
-        for name, shapes in self._groups():
-            yield from group(name, shapes)
-        if not self._curves:
-            yield text(
-                (self._left + self._right) / 2,
-                (self._top + self._bottom) / 2,
-                self._words("plot.empty"),
-                anchor="middle",
-            )
-        yield "</svg>"
+
+    def _empty(self) -> str:
+        if self._curves:
+            return ""
+        middle = (self._left + self._right) / 2, (self._top + self._bottom) / 2
+        return text(*middle, self._words("plot.empty"), anchor="middle")
 
     def _groups(self) -> Iterator[tuple[str, Iterator[str]]]:
         say = self._words
@@ -169,7 +139,7 @@ class _Plot:
         for channel, x, y in self._curves:
             yield say("channel", number=channel), self._curve(channel, x, y)
         yield say("plot.excursions"), self._excursions()
-        if self._made.record.shocks:
+        if self._made.shocks:
             yield say("plot.shocks"), self._shocks()
 
     def _axes(self) -> Iterator[str]:
@@ -178,7 +148,7 @@ class _Plot:
             x = self._across(place)
             yield line(x, self._top, x, self._bottom, "grid")
             yield text(x, self._end + 15, self._time_label(place, label), "small", "middle")
-            if self._made.record.shocks:
+            if self._made.shocks:
                 yield line(x, self._shock_top, x, self._end, "grid")
         for celsius in nice_ticks(self._up.low, self._up.high, 8 if self._size.is_wide else 6):
             yield line(self._left, self._up(celsius), self._right, self._up(celsius), "grid")
@@ -274,25 +244,26 @@ class _Plot:
         for tick in nice_ticks(0, self._shock_up.high, 3):
             yield text(self._left - 6, self._shock_up(tick) + 4, self._words.short(tick), "small", "end")
         named = self._named_shocks()
-        for shock in self._made.record.shocks:
-            place = self._axis.at(shock.at)
+        for number, one in enumerate(self._made.shocks):
+            place = self._at(one.moment)
             if place is None:
                 continue
-            x, y = self._across(place), self._shock_up(shock.largest[1])
+            x, y = self._across(place), self._shock_up(one.resultant_g)
             yield line(x, self._end, x, y, "needle")
             yield dot(x, y, 2.2, "tip", "")
-            if shock.event in named:
+            if number in named:
                 at, anchor = (x - 6, "end") if x > self._right - 50 else (x + 6, "start")
-                yield text(at, y + 2, f"{self._words.number(shock.largest[1], 1)} g", "small halo", anchor)
+                yield text(at, y + 2, f"{self._words.number(one.resultant_g, 1)} g", "small halo", anchor)
 
     def _named_shocks(self) -> set[int]:
-        """The largest few whose labels don't cover one another."""
+        """The largest few whose labels don't cover one another, by their places in the record."""
         named: dict[int, float] = {}
-        for shock in sorted(self._made.record.shocks, key=lambda shock: -shock.largest[1]):
-            place = self._axis.at(shock.at)
+        shocks = self._made.shocks
+        for number in sorted(range(len(shocks)), key=lambda number: -shocks[number].resultant_g):
+            place = self._at(shocks[number].moment)
             if place is None or any(abs(self._across(place) - other) < 60 for other in named.values()):
                 continue
-            named[shock.event] = self._across(place)
+            named[number] = self._across(place)
             if len(named) == _NAMED_SHOCKS:
                 break
         return set(named)

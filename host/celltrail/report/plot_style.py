@@ -1,6 +1,10 @@
 """How the pictures of a report look: lines and hatches that read in black and white, and on a white page only."""
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from html import escape
+
+from celltrail.views.svg_draw import group
 
 _RULES = (
     "text{font:12px FONT;fill:#111}",
@@ -30,6 +34,25 @@ _RULES = (
 )
 
 
+@dataclass(frozen=True)
+class Size:
+    """How wide, how high the temperature is, and the name that its parts have in a page; `is_wide`: marks get words."""
+
+    name: str
+    width: int
+    height: int
+    left: int
+    right: int
+    is_wide: bool
+    font: str = "system-ui, 'DejaVu Sans', Verdana, sans-serif"
+
+
+WIDE = Size("wide", 1000, 300, 58, 62, True)
+NARROW = Size("narrow", 400, 240, 40, 56, False)
+# Libertinus comes with the program that sets the PDF.
+PAPER = Size("paper", 820, 230, 58, 58, True, "'Libertinus Serif'")
+
+
 def style(name: str, font: str) -> str:
     """The rules of one picture; its name keeps them from another one's in the same page."""
     return "".join(f".{name} {rule}" for rule in _RULES).replace("FONT", font).replace("NAME", name)
@@ -49,3 +72,23 @@ def hatches(name: str) -> str:
 def titled(tag: str, key: str, content: str) -> str:
     """A title or a description, for those who can't see the picture."""
     return f'<{tag} id="{key}">{escape(content)}</{tag}>'
+
+
+def document(
+    size: Size, height: float, title: str, words: str, groups: Iterable[tuple[str, Iterable[str]]], over: str = ""
+) -> Iterator[str]:
+    """The lines of an SVG: named groups of shapes, and what lies over them; `words` tell those who can't see it."""
+    name = size.name
+    yield (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{name}" role="img" '
+        f'viewBox="0 0 {size.width} {height:g}" aria-labelledby="{name}-title {name}-text">'
+    )
+    yield titled("title", f"{name}-title", title)
+    yield titled("desc", f"{name}-text", words)
+    yield f"<style>{style(name, size.font)}</style>"
+    yield hatches(name)
+    for label, shapes in groups:
+        yield from group(label, shapes)
+    if over:
+        yield over
+    yield "</svg>"

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from celltrail.evaluate.evaluation import Evaluation
-from celltrail.evaluate.legs import RECORD, Leg, Milestone
+from celltrail.evaluate.legs import GUESSED, RECORD, Leg, Milestone
 from celltrail.evaluate.rules import Rule
-from celltrail.evidence.record import Instant, Record, Shock
+from celltrail.evidence.record import Instant, Record
 from celltrail.evidence.verdict import Verdict
 from celltrail.report.page import Cell, Text
 from celltrail.report.plain import plain
+from celltrail.report.plot_style import Size
 from celltrail.report.words import Words
 from celltrail.views.summary import Summary, summarize
 from celltrail_protocol.names import MARK_NAMES
@@ -21,11 +22,12 @@ MOST_ROWS = 1000
 
 @dataclass(frozen=True)
 class Subject:
-    """An evaluated trip in one language; `made_utc_ms` is when the report is made."""
+    """An evaluated trip in one language; `made_utc_ms` is when the report is made, `sizes` those of its pictures."""
 
     made: Evaluation
     words: Words
     made_utc_ms: int
+    sizes: tuple[Size, Size]
 
     @cached_property
     def summary(self) -> Summary:
@@ -67,21 +69,13 @@ class Subject:
         """packed Leipzig to handed over LEJ."""
         return self.words("leg.name", start=self.milestone(leg.start), end=self.milestone(leg.end))
 
+    def leg_number(self, number: int) -> Cell:
+        """3; ~3 and marked when the leg was inferred."""
+        return Text(f"~{number}") if self.made.legs[number].basis == GUESSED else str(number)
+
     def legs_text(self, numbers: Iterable[int]) -> str:
         """0, 1."""
         return ", ".join(map(str, numbers)) or self.words("word.none")
-
-    def leg_of(self, shock: Shock) -> int | None:
-        """The leg in which a shock was."""
-        place = self.summary.axis.at(shock.at)
-        for leg in self.made.legs:
-            ends = [
-                self.summary.axis.at(one.moment.at) if one.moment.at else one.moment.utc_ms
-                for one in (leg.start, leg.end)
-            ]
-            if place is not None and ends[0] is not None and ends[1] is not None and ends[0] <= place < ends[1]:
-                return leg.number
-        return None
 
     def limit(self, channel: int, is_high: bool, limit_c: float) -> str:
         """channel 0 at or above 8 degC; the channel only when there are several."""

@@ -118,7 +118,7 @@ def calibration(subject: Subject) -> Section:
             text = say("basis.calibration", certificate=plain(basis.removeprefix("calibration ")))
         rows.append((say("channel", number=one.series.number), text))
     doubts = tuple(
-        subject.said(doubt) for one in subject.made.channels for doubt in one.series.uncertainty.doubts
+        subject.said(doubt) for one in subject.made.channels for doubt in one.series.doubts
         if one.series.uncertainty.basis != "datasheet"
     )  # fmt: skip
     blocks: tuple[Block, ...] = (Facts(tuple(rows)),) if rows else ()

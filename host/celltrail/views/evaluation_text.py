@@ -39,8 +39,7 @@ def evaluation_lines(made: Evaluation, most: int = MOST_LISTED) -> list[str]:
 
 def answer_line(made: Evaluation) -> str:
     """The answer in one line."""
-    found = [one.verdict for one in made.results] + [one.verdict for one in made.budgets]
-    found += [made.damage.verdict] if made.damage else []
+    found = [one.verdict for one in made.judged]
     if made.answer is None:
         return "NOTHING TO JUDGE: no limits were given; name some with --profile"
     if made.answer == verdicts.IN:
