@@ -27,6 +27,7 @@ _MARKS_TOP, _MARK_ROW = 30, 15
 _SHOCKS = 84
 _MARGIN_C, _NEAR_LIMITS_C = 0.5, 6.0
 _NAMED_SHOCKS = 3
+_SHOCK_LABEL_PX = 56
 # A label of an excursion or a leg takes so many pixels.
 _NUMBER_PX = 20
 
@@ -252,8 +253,12 @@ class _Plot:
             yield line(x, self._end, x, y, "needle")
             yield dot(x, y, 2.2, "tip", "")
             if number in named:
-                at, anchor = (x - 6, "end") if x > self._right - 50 else (x + 6, "start")
+                at, anchor = (x - 6, "end") if self._is_left(x) else (x + 6, "start")
                 yield text(at, y + 2, f"{self._words.number(one.resultant_g, 1)} g", "small halo", anchor)
+
+    def _is_left(self, x: float) -> bool:
+        """Whether the label of a shock stands left of it: at the end there is no room."""
+        return x > self._right - _SHOCK_LABEL_PX
 
     def _named_shocks(self) -> set[int]:
         """The largest few whose labels don't cover one another, by their places in the record."""
@@ -261,9 +266,12 @@ class _Plot:
         shocks = self._made.shocks
         for number in sorted(range(len(shocks)), key=lambda number: -shocks[number].resultant_g):
             place = self._at(shocks[number].moment)
-            if place is None or any(abs(self._across(place) - other) < 60 for other in named.values()):
+            if place is None:
                 continue
-            named[number] = self._across(place)
+            x = self._across(place)
+            start = x - _SHOCK_LABEL_PX if self._is_left(x) else x
+            if all(abs(start - other) > _SHOCK_LABEL_PX for other in named.values()):
+                named[number] = start
             if len(named) == _NAMED_SHOCKS:
                 break
         return set(named)
