@@ -18,6 +18,7 @@ from tests.bench import (
     mpy_files,
     packing,
     power_cuts,
+    radio_speed,
     readout_speed,
     waves,
 )
@@ -69,8 +70,9 @@ GROUPS = (
     Group("growth", ("heap_growth", "alloc_"), _plain(growth.measure)),
     Group("host", ("decode_", "verify_"), _plain(host_speed.measure)),
     Group("power", ("power_",), _plain(power_cuts.measure)),
-    Group("evaluate", ("evaluate_",), _plain(evaluate_speed.measure)),
-    Group("readout", ("readout_",), _plain(readout_speed.measure)),
+    Group("evaluate", ("evaluate_", "report_"), _plain(evaluate_speed.measure)),
+    Group("readout", ("readout_16k_serial", "readout_16k_tcp"), _plain(readout_speed.measure)),
+    Group("radio", ("link_share", "readout_16k_ble"), _plain(radio_speed.measure)),
 )
 
 

@@ -16,7 +16,8 @@ class Fetcher:
     """One connection's downloads; `chunk` is the size of the logger's answers.
 
     The window opens by one with each answer up to what may be unacknowledged, and closes to half when one
-    stays out: a UART without flow control drops what its small input buffer can't hold.
+    stays out: a UART without flow control drops what its small input buffer can't hold. The radio has one, and a
+    round trip there takes a connection interval, so over it the window is open from the start.
     """
 
     def __init__(self, client: Client, chunk: int) -> None:
@@ -25,7 +26,7 @@ class Fetcher:
         self._client = client
         self._chunk = chunk
         self._most = max(1, (UNACKNOWLEDGED - RESERVED) // (chunk + DOWNLOAD_OVERHEAD))
-        self._window = min(_FIRST_WINDOW, self._most)
+        self._window = self._most if client.on_air else min(_FIRST_WINDOW, self._most)
 
     def restart(self) -> None:
         """To be called after each status request: the logger counts from 0 again."""
