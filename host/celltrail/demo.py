@@ -15,7 +15,10 @@ from rich.console import Console
 from celltrail.errors import BadAnswer, DeviceFault
 from celltrail.utc import iso, short
 from celltrail.virtual import VirtualLogger, make_scenario
+from celltrail.virtual.air_link import Conditions
 from celltrail.virtual.lane import travel
+from celltrail.virtual.radio_room import RadioRoom
+from celltrail_protocol import advert
 
 _SEED = 16
 _DAYS = 4.0
@@ -26,6 +29,7 @@ _PAUSE_TIMEOUT_S = 120
 _MINUTE_S = 60.0
 FILES = (
     "receipt.json",
+    "airport.trail",
     "midway.trail",
     "trip.trail",
     "verify.json",
@@ -75,7 +79,21 @@ STORY = (
         (1, 2 * _MINUTE_S),
         ("mark handed-over --place BEANR --operator C7",),
     ),
-    Scene("Brussels airport", "", (2, 5 * _MINUTE_S), ("mark received --place BEBRU --operator G12",)),
+    Scene(
+        "Brussels airport, over the air",
+        "A ground handler opens a laptop beside the parcel. No cable: the loggers near say how they are.",
+        (2, 5 * _MINUTE_S),
+        (
+            "scan --radio {radio} --for 2",
+            "download -o {out}/airport.trail -d {air} --radio {radio}",
+        ),
+    ),
+    Scene(
+        "",
+        "The parcel is taken over, and the logger is told so.",
+        (2, 8 * _MINUTE_S),
+        ("mark received --place BEBRU --operator G12 -d {air} --radio {radio}",),
+    ),
     Scene("On board", "", (4, 5 * _MINUTE_S), ("mark loaded --place BEBRU --operator G12",)),
     Scene(
         "Held by customs",
@@ -141,6 +159,8 @@ class Demo:
         self._run = run
         self._console = console
         self._number = 0
+        # Where the logger is reached, on its cable and on the air.
+        self._places: dict[str, str] = {}
 
     def play(self) -> None:
         """Raises BadAnswer when a command does not end as it should."""
@@ -148,7 +168,11 @@ class Demo:
         handovers_s = travel(np.random.default_rng(_SEED), _DAYS * 86400).handovers_s
         pauses_ms = tuple(round((handovers_s[one.at[0]] + one.at[1]) * 1000) for one in STORY if one.at)
         stimulus = make_scenario("box", seed=_SEED, days=_DAYS, start_utc_ms=_START_UTC_MS)
-        with VirtualLogger(stimulus, speed="max", pauses_ms=pauses_ms, uid=_UID) as logger:
+        with (
+            RadioRoom(Conditions()) as room,
+            VirtualLogger(stimulus, speed="max", pauses_ms=pauses_ms, uid=_UID, radio=room) as logger,
+        ):
+            self._places = {"device": logger.address, "radio": room.address, "air": f"ble://{advert.name(_UID)}"}
             self._open(logger)
             with _environment(CELLTRAIL_DEVICE=logger.address, CELLTRAIL_KEYS=str(self._out / "keys")):
                 for scene in STORY:
@@ -170,7 +194,7 @@ class Demo:
             highlight=False,
         )
         start = f"celltrail virtual --scenario box --seed {_SEED} --days {_DAYS:g} --start {iso(_START_UTC_MS)}"
-        self._show(f"{start} --speed max --pause-at ...")
+        self._show(f"{start} --speed max --ble --pause-at ...")
         self._show(f"export CELLTRAIL_DEVICE={logger.address}")
         self._show(f"export CELLTRAIL_KEYS={shlex.quote(str(self._out / 'keys'))}")
 
@@ -188,8 +212,7 @@ class Demo:
             self._command(line, scene.to_file)
 
     def _command(self, line: str, to_file: str) -> None:
-        device = os.environ.get("CELLTRAIL_DEVICE", "")
-        words = [word.format(out=self._out, device=device) for word in shlex.split(line)]
+        words = [word.format(out=self._out, **self._places) for word in shlex.split(line)]
         self._show(f"celltrail {shlex.join(words)}" + (f" > {self._out / to_file}" if to_file else ""))
         with contextlib.ExitStack() as stack:
             if to_file:

@@ -220,6 +220,11 @@ def test_provision(capsys, device, logger, tmp_path):
     assert KeyStore(new).device_key(UID) == logger.key
 
 
+def test_provision_over_the_air_is_refused_before_anybody_connects(capsys):
+    assert run(["provision", "-d", "ble://CT-31A722"]) == 4
+    assert "a device key goes over a cable only" in capsys.readouterr().err
+
+
 def test_download_reports_the_verdict(capsys, device, tmp_path):
     # The fake's sectors are made up, so the verifier must not be pleased.
     assert run(["download", "-d", device, "-o", "a.trail"]) in (1, 5)

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from celltrail.cli.download_all import empty_all, table_of
 from celltrail.errors import DeviceFault
 from celltrail.link import bluetooth
 from celltrail.link.nearby import Survey, from_air, listed
@@ -78,6 +79,37 @@ def test_twenty_loggers_at_once(stack, tmp_path):
     assert [one.verdict.word for one in outcomes] == ["closed"] * 20
     assert not any(one.unread for one in after)
     assert most_ahead <= smp.UNACKNOWLEDGED
+
+
+def test_all_loggers_in_the_room_are_emptied_one_after_the_other(tmp_path):
+    nodes = [Node(number).live(1, 30 + number).stop() for number in range(1, 4)]
+    nodes.append(Node(4))
+    keys = nodes[0].keys_in(tmp_path / "keys")
+    for node in nodes[1:3]:
+        node.keys_in(tmp_path / "keys")
+    said, at_once = [], []
+
+    async def story():
+        async with Room(*nodes) as room:
+
+            async def read(near):
+                at_once.append(sum(logger.connection is not None for logger in room.air.loggers.values()))
+                if near.called == nodes[1].name:
+                    room.air.leave(nodes[1].address)
+                return await Download(near.address, Wish(path=tmp_path / f"{near.called}.trail"), keys, Told()).run()
+
+            return await empty_all(read, said.append)
+
+    done = {one.near.called: one for one in run(story())}
+    # The one without a trip is left alone, and one that goes away keeps nobody else from being read.
+    assert sorted(done) == sorted(node.name for node in nodes[:3])
+    assert at_once == [0, 0, 0]
+    assert [done[node.name].exit_code for node in nodes[:3]] == [0, 3, 0]
+    assert said[0] == f"1 of 3: {next(iter(done))}"
+    table = table_of(list(done.values()))
+    assert table.row_count == 3
+    verdicts = sorted(table.columns[2].cells)
+    assert verdicts == ["[red]NOT READ[/red]", "closed", "closed"]
 
 
 def test_two_loggers_with_one_name_are_an_error_and_an_address_helps():

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
 from celltrail.cli.common import Device, Json, Keys, Operator, Radio, checked_operator, find, print_json
-from celltrail.errors import CelltrailError, DeviceFault, Interrupted, UsageFault
+from celltrail.cli.download_all import Emptied, empty_all, table_of
+from celltrail.errors import Interrupted, UsageFault
 from celltrail.keys.keystore import KeyStore
-from celltrail.link.address import Address
-from celltrail.link.discovery import scan
+from celltrail.link.nearby import Near
 from celltrail.operate.download import Download
 from celltrail.operate.outcome import Outcome, Wish
 
@@ -53,7 +53,7 @@ def download(
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="[default: NAME-TRIP.trail]")
     ] = None,
     trip: Annotated[int | None, typer.Option(help="An older trip. [default: the latest]")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every logger on this computer's serial ports.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Every logger in reach, one after the other.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     operator: Operator = "",
     keys: Keys = None,
@@ -68,34 +68,33 @@ def download(
         raise UsageFault("--all goes without --device, --output and --trip")
     wish = Wish(path=output, trip=trip, operator=checked_operator(operator), force=force)
     store = KeyStore(keys)
-    outcomes, code = asyncio.run(_every(wish, store) if every else _named(device, wish, store))
+    if every:
+        done = asyncio.run(_every(wish, store))
+        if json:
+            print_json([one.outcome.to_json() for one in done if one.outcome])
+        else:
+            Console().print(table_of(done))
+        raise typer.Exit(max(one.exit_code for one in done))
+    outcome = asyncio.run(_named(device, wish, store))
     if json:
-        print_json([one.to_json() for one in outcomes] if every else outcomes[0].to_json())
+        print_json(outcome.to_json())
     else:
-        for one in outcomes:
-            print(summary(one))
-    raise typer.Exit(max([code, *(one.verdict.exit_code for one in outcomes)]))
+        print(summary(outcome))
+    raise typer.Exit(outcome.verdict.exit_code)
 
 
-async def _named(device: str | None, wish: Wish, keys: KeyStore) -> tuple[list[Outcome], int]:
+async def _named(device: str | None, wish: Wish, keys: KeyStore) -> Outcome:
     address = await find(device)
     with Screen() as screen:
-        return [await _one(Download(address, wish, keys, screen))], 0
+        return await _one(Download(address, wish, keys, screen))
 
 
-async def _every(wish: Wish, keys: KeyStore) -> tuple[list[Outcome], int]:
-    """One logger that fails does not keep the others from being read; its exit code counts."""
-    outcomes, code = [], 0
-    for address in await _loggers():
+async def _every(wish: Wish, keys: KeyStore) -> list[Emptied]:
+    async def read(near: Near) -> Outcome:
         with Screen() as screen:
-            try:
-                outcomes.append(await _one(Download(address, wish, keys, screen)))
-            except Interrupted:
-                raise
-            except CelltrailError as fault:
-                screen.say(f"celltrail: {fault}")
-                code = max(code, fault.exit_code)
-    return outcomes, code
+            return await _one(Download(near.address, wish, keys, screen))
+
+    return await empty_all(read, Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print)
 
 
 async def _one(one: Download) -> Outcome:
@@ -109,16 +108,10 @@ async def _one(one: Download) -> Outcome:
         ) from stop
 
 
-async def _loggers() -> list[Address]:
-    found = [one.address for one in await scan() if one.status is not None and one.status.sectors]
-    if not found:
-        raise DeviceFault("no logger with a trip is in reach")
-    return found
-
-
 def summary(one: Outcome) -> str:
     """One line: what was read, how fast, the verdict."""
     rate = one.read_bytes / max(one.seconds, 0.001) / 1000
     again = f", {one.reused} of them from before" if one.reused else ""
-    read = f"{one.sectors} sectors{again}, {one.read_bytes} bytes in {one.seconds:.1f} s ({rate:.0f} kB/s)"
+    sectors = f"{one.sectors} sector{'' if one.sectors == 1 else 's'}"
+    read = f"{sectors}{again}, {one.read_bytes} bytes in {one.seconds:.1f} s ({rate:.0f} kB/s)"
     return f"{one.path}: {one.verdict.word}; {read}" + ("; acknowledged" if one.acknowledged else "")

@@ -5,7 +5,9 @@ from typing import Annotated
 import typer
 
 from celltrail.cli.common import Device, Json, Keys, Operator, checked_operator, print_json, with_session
+from celltrail.errors import RefusedFault
 from celltrail.keys.keystore import KeyStore
+from celltrail.link.address import BLE, parse_address
 from celltrail.link.session import Session
 from celltrail.operate import provisioning
 
@@ -24,6 +26,8 @@ def provision(
 ) -> None:
     """Give a new logger its name and a random device key, and keep the key. Once a logger."""
     store, code = KeyStore(keys), checked_operator(operator)
+    if device and parse_address(device).kind == BLE:
+        raise RefusedFault("a device key goes over a cable only: on the air anybody could listen; plug the logger in")
 
     async def work(session: Session) -> tuple[bytes, str]:
         return session.uid, await provisioning.provision(session, store, name, code)

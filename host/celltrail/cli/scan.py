@@ -73,7 +73,7 @@ async def _look(survey: Survey, seconds: float | None, again: bool, show: bool) 
 
 def _table(loggers: list[Near]) -> Table:
     columns = ("name", "state", "alarm", "unread", "battery", "signal", "seen")
-    table = Table(*columns, Column("address", overflow="fold"), box=None, pad_edge=False)
+    table = Table(*columns, Column("address", overflow="fold"), box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for one in loggers:
         table.add_row(
             one.called,

@@ -31,6 +31,7 @@ class Near:
     rssi_dBm: int | None
     seen_ns: int
     details: dict[str, Any]
+    has_trip: bool
 
     @property
     def age_s(self) -> float:
@@ -48,7 +49,18 @@ def from_cable(found: Found) -> Near:
     details = found.to_json()
     battery = f"{now.battery / 1000:.2f} V"
     alarm, unread = bool(now.alarms), bool(now.unread)
-    return Near(found.address, now.called, details["state"], alarm, unread, battery, None, time.time_ns(), details)
+    return Near(
+        found.address,
+        now.called,
+        details["state"],
+        alarm,
+        unread,
+        battery,
+        None,
+        time.time_ns(),
+        details,
+        bool(now.sectors),
+    )
 
 
 def from_air(heard: Heard) -> Near:
@@ -70,7 +82,8 @@ def from_air(heard: Heard) -> Near:
         "rssi_dBm": heard.rssi_dBm,
         "provisioned": heard.flag(codes.ADVERT_PROVISIONED),
     }
-    return Near(address, heard.name, state, alarm, unread, battery, heard.rssi_dBm, time.time_ns(), details)
+    has_trip = state != names.STATE_NAMES[codes.STATE_IDLE]
+    return Near(address, heard.name, state, alarm, unread, battery, heard.rssi_dBm, time.time_ns(), details, has_trip)
 
 
 class Survey:
