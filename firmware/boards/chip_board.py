@@ -6,11 +6,10 @@ import time
 
 from machine import ADC, I2C, SPI, WDT, Pin
 
-from boards.fit import Buses, accelerometer, barometer, clock_chip, thermometers
+from boards.forget import forget
 from boards.lamp import Lamp
 from boards.repl_link import ReplLink
 from boards.ticks import LongTicks, ticks_period
-from boards.wired import read_wiring
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,6 +55,8 @@ class ChipBoard:
         self._was_attached = False
         self._was_pressed = False
         self.wiring_used = True
+        from boards.wired import read_wiring
+
         wiring = read_wiring(flash)
         try:
             self._fit(wiring or default)
@@ -63,6 +64,7 @@ class ChipBoard:
             # Pins that this chip does not have. A logger that can't start can't be told better.
             self.wiring_used = False
             self._fit(default)
+        forget("boards.fit", "boards.wired", "celltrail_protocol.wiring")
         self._heard_until_ms = 0
         self._port = ReplLink(self._hear, self._in_touch)
         self.link: "Link" = self._port
@@ -84,6 +86,8 @@ class ChipBoard:
     # --- wiring ---
 
     def _fit(self, wiring: "Wiring") -> None:
+        from boards.fit import Buses, accelerometer, barometer, clock_chip, thermometers
+
         buses = Buses(wiring, self)
         self.thermometers: "list[Thermometer]" = thermometers(wiring, buses)
         self.barometer: "Thermometer | None" = barometer(wiring, buses)

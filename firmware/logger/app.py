@@ -5,6 +5,7 @@ from logger.area import Area
 from logger.commands import Commands
 from logger.console_link import ConsoleLink
 from logger.files import Files
+from logger.radio_policy import RadioPolicy
 from logger.ring import RingFull
 from logger.sampler import Sampler
 from logger.server import Server
@@ -50,11 +51,14 @@ class App:
         self.server = Server(self._commands, files, standard)
         self.link.serve(self.server)
         self.wireless: "Wireless | None" = None
+        self.radio_policy: "RadioPolicy | None" = None
         if board.radio is not None:
             report, air = self._commands.report, self._commands.air
             self.wireless = Wireless(board.radio, board, self.trip, report, files, air, self.server)
             standard.wireless = self.wireless
+            report.radio_policy = self.radio_policy = RadioPolicy(board, self.trip, self._sampler)
         self._connected = False
+        self._waiting = False
         self._pressed_ms = -1
         self._held = False
         self._mark_shown_ms = -1
@@ -77,6 +81,8 @@ class App:
         now_ms = board.ticks_ms()
         again_ms = _sooner(again_ms, self._watch_button(now_ms))
         again_ms = _sooner(again_ms, self._run_trip(now_ms))
+        again_ms = _sooner(again_ms, self._serve_air(now_ms))
+        self._obey_commands(now_ms)
         # Not before a restart has come to stay: a brown-out loop must not wear the flash.
         if self.trip.ring.places.untidy() and self.trip.boot_due_ms < 0 and not self._sampler.awake():
             self.trip.ring.places.tidy()
@@ -111,16 +117,27 @@ class App:
             self._commands.cable.forget()
             self.link.connection_lost()
         self._connected = connected
-        waiting = self.link.poll()
-        radio_ms = self.wireless.poll(now_ms) if self.wireless else None
+        self._waiting = self.link.poll()
+        return now_ms + _BUSY_MS if self._waiting else None
+
+    def _serve_air(self, now_ms: int) -> "int | None":
+        wireless, policy = self.wireless, self.radio_policy
+        if wireless is None or policy is None:
+            return None
+        try:
+            again_ms = policy.poll(now_ms, wireless.link.connected())
+        except RingFull:
+            again_ms = self._end_full(now_ms)
+        return _sooner(again_ms, wireless.poll(now_ms, policy.interval_ms))
+
+    def _obey_commands(self, now_ms: int) -> None:
         if self._commands.marked:
             self._commands.marked = False
             self._mark_shown_ms = now_ms + _SHOW_MARK_MS
         if self._commands.reset_wanted:
             # A radio does not tell whether the answer is out.
             on_air = self.wireless is not None and self.wireless.link.connected()
-            self._reset(waiting or on_air, now_ms)
-        return _sooner(radio_ms, now_ms + _BUSY_MS if waiting else None)
+            self._reset(self._waiting or on_air, now_ms)
 
     def _reset(self, waiting: bool, now_ms: int) -> None:
         """Restart as soon as the answer has gone out, or nobody takes it."""
@@ -153,6 +170,8 @@ class App:
             self._end_full(now_ms)
 
     def _press(self, now_ms: int) -> None:
+        if self.radio_policy:
+            self.radio_policy.ask(codes.ASK_BUTTON, now_ms)
         if self.state.state == codes.STATE_ARMED and self.trip.plan["start"] == codes.START_BUTTON:
             self.trip.begin(codes.REASON_BUTTON, now_ms)
         elif self.state.in_trip() and self._mark_shown_ms < now_ms:

@@ -2,11 +2,10 @@
 
 from celltrail_protocol import cbor, codes, frames, smp
 from celltrail_protocol.layout import ProtocolError
-from celltrail_protocol.plan import LONGEST_PLAN, validate
+from celltrail_protocol.plan import LONGEST_PLAN
+from celltrail_protocol.plan import validate as check_plan
 from celltrail_protocol.records import SECTOR_SIZE, STORE_WIRING
 from celltrail_protocol.seals import CHECK_SIZE, KEY_SIZE, NONCE_SIZE, commitment, mask_key, rotation_check, same
-from celltrail_protocol.wiring import LONGEST_WIRING
-from celltrail_protocol.wiring import validate as check_wiring
 from logger.audit import Audit
 from logger.caller import Caller
 from logger.identity import Identity
@@ -185,8 +184,10 @@ class Commands:
 
     def _set_wiring(self, request: "Map", flags: int, now_ms: int) -> "Map":
         self._require(codes.STATE_IDLE, codes.STATE_STOPPED)
+        from celltrail_protocol.wiring import LONGEST_WIRING, validate
+
         data = octets(request, "wiring", 1, LONGEST_WIRING)
-        check_wiring(cbor.loads(data))
+        validate(cbor.loads(data))
         self._audit.keep_boot()
         self._audit.note(smp.CMD_WIRE, request, now_ms, flags)
         if not self._store.put(STORE_WIRING, data):
@@ -224,9 +225,14 @@ class Commands:
         flags = self._discards(request)
         k0 = self._first_key(request, opened)
         data = octets(request, "plan", 1, LONGEST_PLAN)
+        board = self._board
         try:
-            validate(cbor.loads(data), [(probe.low_raw, probe.high_raw) for probe in self._board.thermometers])
+            plan = cbor.loads(data)
+            check_plan(plan, [(probe.low_raw, probe.high_raw) for probe in board.thermometers])
         except ProtocolError:
+            raise refused(smp.ERR_PLAN)
+        if "flight" in plan and (board.barometer is None or board.accelerometer is None):
+            # One source is not enough to let a radio go on by itself.
             raise refused(smp.ERR_PLAN)
         pair = self._pair(request, now_ms)
         trip = self._trip

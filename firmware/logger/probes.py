@@ -63,6 +63,14 @@ class Probes:
             raise SensorFault(codes.FAULT_SATURATED)
         return value
 
+    def pressure_Pa(self) -> "int | None":
+        """Of the barometer, the last channel; None when it does not say."""
+        probe = self.all[-1]
+        try:
+            return self._read(self.count - 1) * probe.step_nK // 1000000000
+        except SensorFault:
+            return None
+
     def new_faults(self, missing: bytes) -> "list[tuple[int, int]]":
         """(channel, code) of the channels that begin to fail; `missing` is what `read` gave."""
         found: "list[tuple[int, int]]" = []

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from logger.files import Files
     from logger.hardware import Board
     from logger.identity import Identity
+    from logger.radio_policy import RadioPolicy
     from logger.trip import Trip
 
     Map = dict[str, Any]
@@ -27,6 +28,7 @@ class Report:
         self._trip = trip
         self._files = files
         self.chunk = smp.CHUNK
+        self.radio_policy: "RadioPolicy | None" = None
 
     def has_unread(self) -> bool:
         """Whether the trip holds what no authenticated host has acknowledged."""
@@ -74,6 +76,8 @@ class Report:
             "accel": chip.model if chip else codes.MODEL_NONE,
             "last": [None if value == NO_READING else value for value in trip.probes.last],
         }
+        if self.radio_policy is not None:
+            answer["radio"] = [self.radio_policy.state, self.radio_policy.why]
         world_ms = board.world_utc_ms()
         if world_ms is not None:
             answer["world"] = world_ms

@@ -1,6 +1,7 @@
 """What an open trip does by itself, and when: wait for the start, sample, check alarms and shocks, checkpoint, end."""
 
 from celltrail_protocol import codes
+from celltrail_protocol.plan import RADIO_DEFAULT
 from celltrail_protocol.records import NO_READING
 from logger.hardware import SensorFault
 from logger.watch import Watch
@@ -48,6 +49,22 @@ class Sampler:
     def failing(self) -> bool:
         """Whether a sensor of the open trip gives no readings."""
         return self._trip.ring.is_open and (self._fault != 0 or self._trip.probes.failing())
+
+    def knocked(self, now_ms: int) -> bool:
+        """Whether somebody has just knocked the pattern on the parcel."""
+        knocks = self._watch.knocks if self._watch is not None else None
+        return knocks is not None and knocks.poll(now_ms)
+
+    def sense_flight(self) -> "tuple[int | None, int | None]":
+        """The pressure in Pa, and how much the parcel shakes in mg; None for what does not say. Raises RingFull."""
+        motion_mg = None
+        try:
+            if self._watch is not None:
+                motion_mg = self._watch.feel()
+        except SensorFault:
+            # The next reading's look tells of it.
+            pass
+        return self._trip.probes.pressure_Pa() if self._board.barometer is not None else None, motion_mg
 
     def _stand_by(self) -> None:
         self._fault = 0
@@ -152,9 +169,14 @@ class Sampler:
             return None
         try:
             if self._watch is None:
-                self._watch = Watch(self._board, self._trip.recorder, self._trip.plan["shock"])
+                radio = self._trip.plan.get("radio", RADIO_DEFAULT)
+                knock_mg = radio[4] if radio[3] & codes.ASK_KNOCK and self._board.radio is not None else 0
+                self._watch = Watch(self._board, self._trip.recorder, self._trip.plan["shock"], knock_mg)
                 sampled = True
-            return self._watch.poll(sampled)
+            shock_ms, knocks = self._watch.poll(sampled), self._watch.knocks
+            if knocks is None or knocks.due_ms < 0:
+                return shock_ms
+            return knocks.due_ms if shock_ms is None else min(shock_ms, knocks.due_ms)
         except SensorFault as fault:
             self._tell(fault.code, now_ms)
             return None

@@ -5,6 +5,7 @@ from array import array
 from celltrail_protocol import codes, frames, series
 from celltrail_protocol.layout import pack
 from logger.hardware import SensorFault
+from logger.knocks import Knocks
 from logger.shocks import Detector
 
 TYPE_CHECKING = False
@@ -16,19 +17,27 @@ if TYPE_CHECKING:
 
 _WAVE_HEAD = 6
 _MOST_VALUES = 240
+# Fewer tell nothing about how much a parcel shakes.
+_LEAST_SETS = 16
 
 
 class Watch:
-    """One for each trip with shock settings; `awake` while the FIFO has to be drained. Raises SensorFault."""
+    """One for each trip with shock settings; `awake` while the FIFO has to be drained. Raises SensorFault.
 
-    def __init__(self, board: "Board", recorder: "Recorder", settings: "Sequence[int]") -> None:
+    knock_mg: by how much a knock swings the parcel, from one side to the other; 0: nobody listens for knocks.
+    """
+
+    def __init__(self, board: "Board", recorder: "Recorder", settings: "Sequence[int]", knock_mg: int) -> None:
         chip = board.accelerometer
         if chip is None:
             raise SensorFault(codes.FAULT_ABSENT)
         self._board = board
         self._chip = chip
         self._recorder = recorder
-        self._threshold_mg = settings[0]
+        self.knocks = Knocks() if knock_mg else None
+        self._knock = knock_mg * 1000000 // chip.step_ng
+        self._threshold_mg = min(settings[0], knock_mg) if knock_mg else settings[0]
+        self._shaking_mg: "int | None" = None
         self._windows = settings[5]
         self._samples = array("h", [0] * (3 * chip.depth))
         self.detector = Detector(settings, chip.step_ng, chip.rate_mHz, chip.range_raw)
@@ -56,6 +65,20 @@ class Watch:
             self._running = self.awake = False
             raise
 
+    def feel(self) -> "int | None":
+        """How much the parcel shakes: the mean distance from the mean, in mg, on the axis where it is largest.
+
+        None when the chip does not run. Raises SensorFault, and RingFull.
+        """
+        if not self._running:
+            return None
+        if not self.awake:
+            # What is taken out of the FIFO for this may be the beginning of a shock.
+            self.awake = True
+            self.detector.begin()
+        self._drain()
+        return self._shaking_mg
+
     def _poll(self, look: bool) -> "int | None":
         if not self._running:
             self._chip.start(self._threshold_mg)
@@ -77,6 +100,10 @@ class Watch:
         sets = chip.read_fifo(self._samples, chip.depth)
         lost = chip.overrun
         chip.overrun = False
+        if sets >= _LEAST_SETS:
+            self._shaking_mg = max([self._shaking(axis, sets) for axis in range(3)])
+        if self.knocks is not None:
+            self._find_knock(sets, now_ms)
         detector.started_at = -1
         first = 0
         while first < sets:
@@ -89,6 +116,31 @@ class Watch:
                 detector.started_at = -1
             if detector.done:
                 self._write(now_ms)
+
+    def _shaking(self, axis: int, sets: int) -> int:
+        samples, total = self._samples, 0
+        for i in range(axis, 3 * sets, 3):
+            total += samples[i]
+        mean, away = total // sets, 0
+        for i in range(axis, 3 * sets, 3):
+            away += abs(samples[i] - mean)
+        return away * (self._chip.step_ng // 1000) // (sets * 1000)
+
+    def _find_knock(self, sets: int, now_ms: int) -> None:
+        """A knock is a swing of its size within what the FIFO held; its time is that of the sample at the far end."""
+        samples = self._samples
+        for axis in range(3):
+            low = high = samples[axis]
+            at = 0
+            for i in range(axis, 3 * sets, 3):
+                value = samples[i]
+                if value > high:
+                    high, at = value, i
+                elif value < low:
+                    low, at = value, i
+            if self.knocks is not None and high - low >= self._knock:
+                self.knocks.take(now_ms - (sets - 1 - at // 3) * 1000000 // self.detector.rate_mHz)
+                return
 
     def _write(self, now_ms: int) -> None:
         detector, ring = self.detector, self._recorder.ring

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from logger.server import Server
     from logger.trip import Trip
 
-_INTERVAL_MS = 1000
 # A stack that refuses to advertise is asked again; one that refuses on and on is switched off and on.
 _AGAIN_MS = 2000
 _MOST_REFUSALS = 5
@@ -43,7 +42,7 @@ class Wireless:
         self._again_ms = -1
         self._refusals = 0
 
-    def poll(self, now_ms: int, interval_ms: int = _INTERVAL_MS) -> "int | None":
+    def poll(self, now_ms: int, interval_ms: int) -> "int | None":
         """When to come again. `interval_ms`: how often to advertise; 0: the radio is to be off."""
         if now_ms < self._again_ms:
             return self._again_ms

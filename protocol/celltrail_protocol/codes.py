@@ -117,6 +117,31 @@ LED_MARK = 5
 LED_FAULT = 6
 LED_RADIO = 7
 
+# When the radio is on during a trip (plan key "radio")
+RADIO_ASKED = 0
+RADIO_ALWAYS = 1
+
+# What may ask for the radio; in its record also the time windows, the plan itself, and an open connection
+ASK_BUTTON = 1
+ASK_KNOCK = 2
+ASK_CABLE = 4
+ASK_WINDOW = 8
+ASK_ALWAYS = 16
+ASK_CONNECTION = 32
+
+# What says that the logger may fly
+FLIGHT_LOW = 1
+FLIGHT_CHANGE = 2
+FLIGHT_MOTION = 4
+FLIGHT_NO_PRESSURE = 8
+FLIGHT_NO_MOTION = 16
+FLIGHT_RESTART = 32
+
+# The radio in its record
+RADIO_OFF = 0
+RADIO_ON = 1
+RADIO_SUSPENDED = 2
+
 # Our status in an advertisement
 ADVERT_ALARM = 1
 ADVERT_UNREAD = 2

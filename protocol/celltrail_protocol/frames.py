@@ -25,6 +25,7 @@ WAVE = 0x21
 MARK = 0x30
 ALARM = 0x31
 FAULT = 0x32
+RADIO = 0x33
 CHECKPOINT = 0x40
 JOURNAL_READING = 0x50
 
@@ -204,6 +205,11 @@ TABLES: "dict[int, Table]" = {
         "fault",
         1,
         (("tick_ms", "Q", "ms"), ("source", "B", ""), ("code", "B", ""), ("detail", "I", "")),
+    ),
+    RADIO: (
+        "radio",
+        1,
+        (("tick_ms", "Q", "ms"), ("state", "B", ""), ("why", "B", ""), ("pressure_Pa", "I", "Pa")),
     ),
     CHECKPOINT: (
         "checkpoint",

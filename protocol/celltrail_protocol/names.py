@@ -54,6 +54,30 @@ FAULT_NAMES = {
     codes.FAULT_VOLTAGE: "voltage at the probe's wires",
 }
 
+RADIO_STATE_NAMES = {
+    codes.RADIO_OFF: "off",
+    codes.RADIO_ON: "on",
+    codes.RADIO_SUSPENDED: "suspended",
+}
+
+ASK_NAMES = {
+    codes.ASK_BUTTON: "button",
+    codes.ASK_KNOCK: "knock",
+    codes.ASK_CABLE: "cable",
+    codes.ASK_WINDOW: "time window",
+    codes.ASK_ALWAYS: "always on",
+    codes.ASK_CONNECTION: "connection",
+}
+
+FLIGHT_NAMES = {
+    codes.FLIGHT_LOW: "low pressure",
+    codes.FLIGHT_CHANGE: "pressure changes fast",
+    codes.FLIGHT_MOTION: "it shakes",
+    codes.FLIGHT_NO_PRESSURE: "no pressure reading",
+    codes.FLIGHT_NO_MOTION: "no reading of motion",
+    codes.FLIGHT_RESTART: "restart",
+}
+
 SOURCE_NAMES = {
     0: "channel 0",
     1: "channel 1",

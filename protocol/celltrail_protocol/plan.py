@@ -1,6 +1,6 @@
 """What a plan may say: the settings of one trip (SPEC.md section 8). The device refuses what this refuses."""
 
-from celltrail_protocol.codes import START_TEMPERATURE
+from celltrail_protocol.codes import ASK_KNOCK, START_TEMPERATURE
 from celltrail_protocol.layout import ProtocolError
 
 TYPE_CHECKING = False
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 LONGEST_PLAN = 480
 MOST_ALARMS = 8
 MOST_WINDOW = 1024
+MOST_TIMES = 8
 PRE_KEPT = 64
 KEYS = (
     "v",
@@ -26,7 +27,13 @@ KEYS = (
     "alarms",
     "shock",
     "marks_open",
+    "radio",
+    "times",
+    "flight",
 )
+OPTIONAL = ("shock", "radio", "times", "flight")
+# Of a plan without "radio": off, until the button or the cable asks for it.
+RADIO_DEFAULT = (0, 1000, 300, 5, 0)
 DEFAULTS: "dict[str, Any]" = {
     "v": 1,
     "profile": "",
@@ -49,14 +56,17 @@ _BOUNDS = {
     "duration_s": (0, 400 * 86400),
     "checkpoint_s": (60, 86400),
 }
-_SHOCK_BOUNDS = (
-    ("threshold_mg", 500, 200000),
-    ("min_us", 0, 1000000),
-    ("quiet_ms", 1, 5000),
-    ("pre", 0, PRE_KEPT),
-    ("post", 0, MOST_WINDOW - PRE_KEPT),
-    ("windows", 0, 65535),
-)
+# Names stand apart from the bounds: they are for people, and no board keeps them.
+_SHOCK = "threshold_mg min_us quiet_ms pre post windows"
+_SHOCK_BOUNDS = ((500, 200000), (0, 1000000), (1, 5000), (0, PRE_KEPT), (0, MOST_WINDOW - PRE_KEPT), (0, 65535))
+_RADIO = "mode interval_ms on_s asked_by knock_mg"
+_RADIO_BOUNDS = ((0, 1), (100, 10000), (30, 3600), (0, 7), (0, 16000))
+_TIME = "from_s for_s every_s"
+_TIME_BOUNDS = ((0, 0xFFFFFFFF), (60, 86400), (0, 31 * 86400))
+_FLIGHT = "change_Pa within_s floor_Pa motion_mg still_s"
+_FLIGHT_BOUNDS = ((100, 20000), (60, 600), (0, 110000), (1, 10000), (60, 3600))
+_START_AT = "channel side raw"
+_ALARM = "channel side mode raw delay_s"
 
 
 def _integer(where: str, value: "Any", low: int, high: int) -> int:
@@ -67,12 +77,19 @@ def _integer(where: str, value: "Any", low: int, high: int) -> int:
     return value
 
 
-def _integers(where: str, value: "Any", bounds: "Sequence[tuple[str, int, int]]") -> None:
+def _integers(where: str, names: str, value: "Any", bounds: "Sequence[tuple[int, int]]") -> None:
     if not isinstance(value, (list, tuple)) or len(value) != len(bounds):
         raise ProtocolError("plan: %s needs %d numbers" % (where, len(bounds)))
     for i in range(len(bounds)):
-        name, low, high = bounds[i]
-        _integer(where + "." + name, value[i], low, high)
+        low, high = bounds[i]
+        _integer(where + "." + names.split()[i], value[i], low, high)
+
+
+def _rows(where: str, names: str, value: "Any", most: int, bounds: "Sequence[tuple[int, int]]") -> None:
+    if not isinstance(value, (list, tuple)) or len(value) > most:
+        raise ProtocolError("plan: %s is not a list of at most %d" % (where, most))
+    for i in range(len(value)):
+        _integers("%s[%d]" % (where, i), names, value[i], bounds)
 
 
 def _check_limit(where: str, channel: int, raw: int, channels: "Sequence[tuple[int, int]]") -> None:
@@ -91,7 +108,7 @@ def validate(plan: "dict[str, Any]", channels: "Sequence[tuple[int, int]]") -> N
         if key not in KEYS:
             raise ProtocolError("plan: unknown key " + str(key))
     for key in KEYS:
-        if key not in plan and key != "shock":
+        if key not in plan and key not in OPTIONAL:
             raise ProtocolError("plan: %s is missing" % key)
     for key, (low, high) in _BOUNDS.items():
         _integer(key, plan[key], low, high)
@@ -101,25 +118,30 @@ def validate(plan: "dict[str, Any]", channels: "Sequence[tuple[int, int]]") -> N
     if not isinstance(plan["profile"], str) or len(plan["profile"].encode()) > 16:
         raise ProtocolError("plan: profile is not a text of at most 16 bytes")
     last = len(channels) - 1
-    _integers("start_at", plan["start_at"], (("channel", 0, last), ("side", 0, 1), ("raw", -32767, 32767)))
+    _integers("start_at", _START_AT, plan["start_at"], ((0, last), (0, 1), (-32767, 32767)))
     if plan["start"] == START_TEMPERATURE:
         _check_limit("start_at.raw", plan["start_at"][0], plan["start_at"][2], channels)
     _validate_alarms(plan["alarms"], channels)
     if "shock" in plan:
-        _integers("shock", plan["shock"], _SHOCK_BOUNDS)
+        _integers("shock", _SHOCK, plan["shock"], _SHOCK_BOUNDS)
+    _validate_radio(plan)
+
+
+def _validate_radio(plan: "dict[str, Any]") -> None:
+    if "radio" in plan:
+        _integers("radio", _RADIO, plan["radio"], _RADIO_BOUNDS)
+        if plan["radio"][3] & ASK_KNOCK and ("shock" not in plan or not plan["radio"][4]):
+            raise ProtocolError("plan: knocks need shock and a knock_mg")
+    if "times" in plan:
+        _rows("times", _TIME, plan["times"], MOST_TIMES, _TIME_BOUNDS)
+    if "flight" in plan:
+        _integers("flight", _FLIGHT, plan["flight"], _FLIGHT_BOUNDS)
+        if "shock" not in plan:
+            raise ProtocolError("plan: flight needs shock")
 
 
 def _validate_alarms(alarms: "Any", channels: "Sequence[tuple[int, int]]") -> None:
-    if not isinstance(alarms, (list, tuple)) or len(alarms) > MOST_ALARMS:
-        raise ProtocolError("plan: alarms is not a list of at most %d" % MOST_ALARMS)
-    bounds = (
-        ("channel", 0, len(channels) - 1),
-        ("side", 0, 1),
-        ("mode", 0, 1),
-        ("raw", -32767, 32767),
-        ("delay_s", 0, 31 * 86400),
-    )
+    bounds = ((0, len(channels) - 1), (0, 1), (0, 1), (-32767, 32767), (0, 31 * 86400))
+    _rows("alarms", _ALARM, alarms, MOST_ALARMS, bounds)
     for i in range(len(alarms)):
-        where = "alarms[%d]" % i
-        _integers(where, alarms[i], bounds)
-        _check_limit(where + ".raw", alarms[i][0], alarms[i][3], channels)
+        _check_limit("alarms[%d].raw" % i, alarms[i][0], alarms[i][3], channels)

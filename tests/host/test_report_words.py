@@ -70,6 +70,7 @@ def test_no_text_is_left_over():
 def words_of_the_format():
     tables = (names.STATE_NAMES, names.REASON_NAMES, names.RESET_NAMES, names.FAULT_NAMES, names.SOURCE_NAMES)
     tables += (names.MARK_NAMES, names.OUTCOME_NAMES)
+    tables += (names.RADIO_STATE_NAMES, names.ASK_NAMES, names.FLIGHT_NAMES)
     words = {word for table in tables for word in table.values() if word}
     return words | set(verdict.EXIT_CODES)
 

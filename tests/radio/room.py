@@ -16,9 +16,12 @@ from celltrail.link.address import Address
 from celltrail.virtual.air import Air
 from celltrail.virtual.air_link import Conditions
 from celltrail.virtual.air_server import HostAtTheDoor
-from celltrail_protocol import advert, smp
+from celltrail_protocol import advert, codes, smp
+from logger.trip import STABLE_MS
 
 MINUTE = 60_000
+# The plan's words for a radio that is on all the time.
+ALWAYS_ON = [codes.RADIO_ALWAYS, 1000, 300, 0, 0]
 START_UTC_ms = 1_772_000_000_000
 
 
@@ -58,8 +61,8 @@ class Node:
         self._news = asyncio.Event()
 
     def live(self, sectors: int, minutes: int = 0, **changes: Any) -> "Node":
-        """Provision, arm, and log until the trip has so many sectors and some minutes longer."""
-        fakes.arm(self.host, fakes.plan(**{"checkpoint_s": 3600, **changes}))
+        """Provision, arm, and log until the trip has so many sectors and some minutes longer; the radio stays on."""
+        fakes.arm(self.host, fakes.plan(**{"checkpoint_s": 3600, "radio": ALWAYS_ON, **changes}))
         while self.app.trip.ring.sectors() < sectors:
             fakes.run(self.app, self.board.tick_ms + MINUTE)
         fakes.run(self.app, self.board.tick_ms + minutes * MINUTE)
@@ -88,6 +91,8 @@ class Node:
         self.board.radio = BleLink(self.ble)
         self.app = fakes.App(self.board, lambda: bytes(32))
         self.app.mount()
+        # It was started long enough ago to have come to stay.
+        self.board.ahead_ms += STABLE_MS
         self.host = fakes.Host(self.app)
         return asyncio.create_task(self._run())
 

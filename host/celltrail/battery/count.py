@@ -12,6 +12,7 @@ from celltrail.link.address import parse_address
 from celltrail.link.session import open_session
 from celltrail.operate import arming, provisioning
 from celltrail.plans.profile import Profile
+from celltrail.plans.radio import ALWAYS, NONE
 from celltrail.virtual.air_link import Conditions
 from celltrail.virtual.logger import VirtualLogger
 from celltrail.virtual.prepare import Request, prepare
@@ -37,8 +38,9 @@ class Counts:
 
 
 def count(profile: Profile, sensors: str, scenario: str, *, radio: bool, span_ms: int = DAY_MS) -> Counts:
-    """Fly the plan, started at once and without an end; UsageFault when it doesn't fit the sensors."""
-    plan = dataclasses.replace(profile.with_changes(start="now", duration_s=0), delay_s=0, start_at=None)
+    """Fly the plan, started at once and without an end, the radio off or always on; UsageFault when it doesn't fit."""
+    told = profile.with_radio(ALWAYS if radio else None, NONE)
+    plan = dataclasses.replace(told.with_changes(start="now", duration_s=0), delay_s=0, start_at=None)
     end_ms = _SETTLED_MS + span_ms
     stimulus = prepare(Request(scenario=scenario, sensors=sensors, days=2 * end_ms / DAY_MS))
     with ExitStack() as stack:

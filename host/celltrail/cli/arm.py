@@ -37,6 +37,7 @@ from celltrail.plans.profile import (
     load_profile,
     profile_names,
 )
+from celltrail.plans.radio import Window, parse_window
 from celltrail.utc import iso, span
 from celltrail.virtual.replay import parse_span_ms
 from celltrail_protocol import codes
@@ -46,6 +47,8 @@ Examples:
   celltrail arm 2-8C
   celltrail arm dry-ice --period 5min --duration 5d --receipt receipt.json
   celltrail arm 2-8C --calibration cal.toml
+  celltrail arm 2-8C --radio-window 06:00/1h --radio-window 2026-03-01T14:00Z/2h
+  celltrail arm CRT --radio-on always --flight automatic
   celltrail arm my-profile.toml --start command --yes"""
 
 
@@ -58,6 +61,13 @@ def _seconds(option: str, text: str | None, bounds_s: tuple[int, int]) -> int | 
     if rest_ms or not low_s <= seconds <= high_s:
         raise UsageFault(f"{option} {text}: it may be {span(low_s * 1000)} to {span(high_s * 1000)}, in whole seconds")
     return seconds
+
+
+def _window(text: str) -> Window:
+    at, found, length = text.rpartition("/")
+    if not found:
+        raise UsageFault(f"--radio-window {text}: write a beginning and a length, such as 06:00/1h")
+    return parse_window(at, parse_span_ms(length))
 
 
 def arm(
@@ -73,6 +83,21 @@ def arm(
         typer.Option("--wrap/--no-wrap", help="Overwrite the oldest readings when full, or stop."),
     ] = None,
     shock: Annotated[bool | None, typer.Option("--shock/--no-shock", help="Watch shocks, or don't.")] = None,
+    radio_on: Annotated[
+        str | None,
+        typer.Option("--radio-on", metavar="WHEN", help="asked: by button, knock or cable; or always."),
+    ] = None,
+    radio_window: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="AT/SPAN",
+            help="Also on at this time: 06:00/1h (UTC, every day) or 2026-03-01T06:00Z/2h (once); repeatable.",
+        ),
+    ] = None,
+    flight: Annotated[
+        str | None,
+        typer.Option(help="automatic: pressure and motion suspend the radio in flight; or none."),
+    ] = None,
     receipt: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the receipt there, too.")] = None,
     calibration: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Warn of missing and old calibrations in this TOML file.")
@@ -93,6 +118,7 @@ def arm(
         wrap=wrap,
         shock=shock,
     )
+    changed = changed.with_radio(radio_on, flight, tuple(_window(text) for text in radio_window or ()))
     if receipt is not None:
         check_place(receipt)
     known = load_calibrations(calibration) if calibration is not None else None

@@ -79,6 +79,7 @@ def rows(now: Status, pair: ClockPair, receipt: Receipt | None = None) -> list[t
         ("unread", "yes: download it" if now.unread else "no"),
         ("memory", f"{now.free} sectors of 4 kB free"),
         ("battery", f"{now.battery / 1000:.2f} V"),
+        *_radio(now),
         ("clock", f"{iso(pair.utc_ms)} +- {pair.uncertainty_ms} ms, boot {now.boot}, up {span(now.tick)}"),
         ("key", "provisioned" if now.keyed else "none: run `celltrail provision`"),
     ]
@@ -99,12 +100,23 @@ def _trip(now: Status) -> str:
     # The logger counts on with the first reading of a boot; until then it knows no number.
     readings = f"{now.slot} readings at {span(now.period)}" if now.slot else f"a reading every {span(now.period)}"
     known = f"{readings}, " if now.period else ""
-    return f"{now.trip}: {known}{now.sectors} sectors{lost}"
+    return f"{now.trip}: {known}{now.sectors} sector{'s' * (now.sectors != 1)}{lost}"
 
 
 def _alarms(now: Status) -> str:
     raised = [str(number) for number in range(8) if now.alarms >> number & 1]
     return f"ALARM {', '.join(raised)} of the plan" if raised else "none"
+
+
+def _radio(now: Status) -> list[tuple[str, str]]:
+    if now.radio is None:
+        return []
+    state, why = now.radio
+    known = names.FLIGHT_NAMES if state == codes.RADIO_SUSPENDED else names.ASK_NAMES
+    reasons = ", ".join(word for bit, word in known.items() if why & bit)
+    word = names.RADIO_STATE_NAMES.get(state, str(state))
+    word = f"{word}: FLIGHT MODE" if state == codes.RADIO_SUSPENDED else word
+    return [("radio", f"{word} ({reasons})" if reasons else word)]
 
 
 def _readings(now: Status) -> list[tuple[str, str]]:

@@ -23,6 +23,7 @@ from celltrail.evidence.record import (
     Instant,
     Mark,
     Origin,
+    RadioChange,
     Record,
     Run,
     StateChange,
@@ -64,7 +65,7 @@ class _Decoder:
         self._settings: dict[int, bytes] = {}
         self._settings_parts = 0
         self._found: dict[type, list[Any]] = {
-            kind: [] for kind in (Run, ClockPair, Boot, StateChange, Command, Earlier, Mark, Alarm, Fault)
+            kind: [] for kind in (Run, ClockPair, Boot, StateChange, Command, Earlier, Mark, Alarm, Fault, RadioChange)
         }
         self._flaws: list[Flaw] = []
         self._readings = ReadingFrames()
@@ -83,6 +84,7 @@ class _Decoder:
             frames.MARK: self._on_mark,
             frames.ALARM: self._on_alarm,
             frames.FAULT: self._on_fault,
+            frames.RADIO: self._on_radio,
         }
 
     def add_sector(self, sector: Sector) -> None:
@@ -219,6 +221,9 @@ class _Decoder:
     def _on_fault(self, tick_ms: int, source: int, code: int, detail: int) -> None:
         self._add(Fault(self._at(tick_ms), source, code, detail))
 
+    def _on_radio(self, tick_ms: int, state: int, why: int, pressure_Pa: int) -> None:
+        self._add(RadioChange(self._at(tick_ms), state, why, pressure_Pa))
+
     def finish(self) -> Record:
         """The record of all that was taken in."""
         plan = self._plan or {}
@@ -258,6 +263,7 @@ class _Decoder:
             simulated=_simulated(pairs, self._trail.meta),
             flaws=tuple(self._flaws + self._checkpoints.flaws + flaws + shock_flaws),
             earlier=tuple(self._found[Earlier]),
+            radio=tuple(self._found[RadioChange]),
         )
 
     def _note_ticks(self, checkpoints: Checkpoints) -> None:

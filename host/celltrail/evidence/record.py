@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from celltrail.plans.sensor import Fitted, Sensor
+from celltrail_protocol.codes import RADIO_SUSPENDED
 from celltrail_protocol.frames import MARK_BY_BUTTON, MARK_PROVEN, SHOCK_CLIPPED, SHOCK_CUT, SHOCK_LOST
+from celltrail_protocol.names import ASK_NAMES, FLIGHT_NAMES
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -175,6 +177,22 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class RadioChange:
+    """The radio went on or off, or was suspended in flight; `pressure_Pa` 0: unknown."""
+
+    at: Instant
+    state: int
+    why: int
+    pressure_Pa: int
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What asked for it, or what spoke for a flight."""
+        known = FLIGHT_NAMES if self.state == RADIO_SUSPENDED else ASK_NAMES
+        return tuple(word for bit, word in known.items() if self.why & bit)
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """A tag over the sector so far; `battery_mV` is all that it says."""
 
@@ -317,6 +335,7 @@ class Record:
     flaws: tuple[Flaw, ...] = field(default=())
     earlier: tuple[Earlier, ...] = field(default=())
     pressures: tuple[Channel, ...] = field(default=())
+    radio: tuple[RadioChange, ...] = field(default=())
 
     @property
     def all_channels(self) -> tuple[Channel, ...]:

@@ -9,7 +9,7 @@ whole trip on the result.
 import ast
 from collections.abc import Mapping
 
-from celltrail.image import firmware, slim_constants, slim_join, slim_names, slim_unused
+from celltrail.image import firmware, slim_constants, slim_join, slim_names, slim_unread, slim_unused
 
 Trees = dict[str, ast.Module]
 _CODES = frozenset("BHIQbhisp*")
@@ -26,6 +26,7 @@ def slim(sources: Mapping[str, str], entries: frozenset[str], root: str, also: t
         Unread().visit(tree)
         _share_fields(tree)
     slim_constants.fold(trees)
+    slim_unread.drop(trees, entries)
     slim_unused.drop(trees, entries)
     slim_join.join(trees, root, also, entries)
     slim_names.shorten(trees, entries)

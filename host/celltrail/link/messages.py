@@ -44,7 +44,10 @@ class _Answer(message.Response):
 
 
 class Status(_Answer):
-    """How the logger is; `last`, `low`, `high` in raw steps, one entry a channel; `kid`: which device key it has."""
+    """How the logger is; `last`, `low`, `high` in raw steps, one entry a channel; `kid`: which device key it has.
+
+    `radio`: codes.RADIO_* and why; None for a logger without one.
+    """
 
     _COMMAND_ID = smp.CMD_STATUS
     state: int
@@ -76,6 +79,7 @@ class Status(_Answer):
     last: tuple[int | None, ...] | None = None
     kid: bytes | None = None
     world: Ms | None = None
+    radio: tuple[int, int] | None = None
 
     @property
     def called(self) -> str:

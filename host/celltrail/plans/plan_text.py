@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from celltrail.plans.radio_text import describe_radio
 from celltrail.plans.sensor import Fitted
 from celltrail.sentence import Length, Number, Sentence
 from celltrail.utc import span
@@ -29,7 +30,7 @@ def describe(plan: Mapping[str, Any], fitted: Fitted) -> list[str]:
     lines += [
         "marks are taken " + ("from anyone, and flagged when not proven" if plan["marks_open"] else "with proof only")
     ]
-    return lines
+    return lines + describe_radio(plan, fitted)
 
 
 def describe_alarm(entry: Sequence[int], fitted: Fitted) -> str:

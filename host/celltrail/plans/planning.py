@@ -11,6 +11,7 @@ import cbor2
 from celltrail.errors import UsageFault
 from celltrail.plans.judging import AlarmRule
 from celltrail.plans.profile import Profile, ShockRule
+from celltrail.plans.radio import plan_entries
 from celltrail.plans.sensor import Fitted, Sensor
 from celltrail_protocol import plan as rules
 from celltrail_protocol.codes import (
@@ -56,6 +57,7 @@ def to_plan(profile: Profile, fitted: Fitted) -> dict[str, Any]:
     if profile.shock is not None and fitted.accel_model:
         plan["shock"] = _shock(profile.shock)
     plan["marks_open"] = profile.marks_open
+    plan |= plan_entries(profile.radio, fitted, "shock" in plan, profile.where)
     _validate(profile, plan, fitted)
     return plan
 

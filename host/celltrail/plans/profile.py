@@ -11,6 +11,7 @@ from typing import Any
 from celltrail.errors import UsageFault
 from celltrail.files import read_bytes
 from celltrail.plans.judging import SIDES, AlarmRule, Judging, alarm_rule, judging_of, sources_of
+from celltrail.plans.radio import RadioRule, Window, radio_rule
 from celltrail.plans.toml_table import Table
 from celltrail_protocol.names import START_NAMES
 from celltrail_protocol.plan import MOST_ALARMS
@@ -65,6 +66,11 @@ class Profile:
     shock: ShockRule | None
     sources: tuple[str, ...] = ()
     judging: Judging = Judging()
+    radio: RadioRule = RadioRule()
+
+    def with_radio(self, policy: str | None, flight: str | None, windows: tuple[Window, ...] = ()) -> "Profile":
+        """The same with another word on the radio; None leaves what the profile says. UsageFault."""
+        return dataclasses.replace(self, radio=self.radio.with_changes(policy, flight, windows))
 
     def with_changes(self, *, shock: bool | None = None, **changes: Any) -> "Profile":
         """The same with other values; None leaves a value, `shock=False` switches shocks off."""
@@ -129,6 +135,7 @@ def _profile(table: Table, where: str) -> Profile:
         shock=_shock_rule(table),
         sources=sources_of(table),
         judging=judging_of(table.table("evaluate")),
+        radio=radio_rule(table.table("radio")),
     )
     table.refuse_unknown()
     return profile

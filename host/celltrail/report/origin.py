@@ -6,11 +6,13 @@ from typing import Any
 
 from celltrail import __version__
 from celltrail.evidence.limits import limits_of
+from celltrail.evidence.radio import radio_times
 from celltrail.report.page import Block, Cell, Column, Facts, Paragraph, Points, Section, Table, Text
 from celltrail.report.plain import plain
 from celltrail.report.subject import MOST_ROWS, Subject
 from celltrail.report.temperature import cut_off
 from celltrail.views.audit import Event, audit_of
+from celltrail_protocol.codes import RADIO_ALWAYS
 from celltrail_protocol.names import START_NAMES
 
 _READING = ("limit", "verdict", "gap", "uncertainty", "shock", "time", "part11")
@@ -58,6 +60,19 @@ def _settings(subject: Subject, plan: dict[str, Any]) -> Iterator[tuple[str, Cel
         yield say("settings.shock"), text
     else:
         yield say("settings.shock"), say("settings.shock-off")
+    if "radio" in plan:
+        yield from _radio(subject, plan)
+
+
+def _radio(subject: Subject, plan: dict[str, Any]) -> Iterator[tuple[str, Cell]]:
+    say, times = subject.words, radio_times(subject.record)
+    policy = "always" if plan["radio"][0] == RADIO_ALWAYS else "windows" if plan.get("times") else "asked"
+    yield say("settings.radio"), say(f"settings.radio-{policy}")
+    yield say("settings.flight"), say("settings.flight-watched" if "flight" in plan else "settings.flight-unwatched")
+    yield say("settings.radio-on"), say.count("settings.times", times.on, length=say.span(times.on_ms / 1000))
+    if "flight" in plan:
+        length = say.span(times.suspended_ms / 1000)
+        yield say("settings.radio-suspended"), say.count("settings.times", times.suspended, length=length)
 
 
 def audit(subject: Subject) -> Section:

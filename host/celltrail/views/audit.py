@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from celltrail.evidence.record import ClockPair, Command, Earlier, Instant, Mark
+from celltrail.evidence.record import ClockPair, Command, Earlier, Instant, Mark, RadioChange
 from celltrail.evidence.verify import Checked
 from celltrail.plain_text import printable
-from celltrail.sentence import Length, Second, Sentence, joined
+from celltrail.sentence import Length, Number, Second, Sentence, joined
 from celltrail.utc import iso
 from celltrail.views.summary import Summary, alarm_text
 from celltrail_protocol import codes, names, smp
@@ -223,6 +223,18 @@ def _happenings(summary: Summary) -> Iterator[Event]:
         if wrong:
             said = Sentence("{fault}; later ones of this trip are only counted", fault=said)
         yield _event(checked, fault.at, "", LOGGER, "wrong key" if wrong else "fault", said)
+    for change in checked.record.radio:
+        yield _event(checked, change.at, "", LOGGER, "radio", _radio(change))
+
+
+def _radio(change: RadioChange) -> str:
+    said = Sentence(names.RADIO_STATE_NAMES.get(change.state, str(change.state)))
+    if change.reasons:
+        said = Sentence("{state}: {why}", state=said, why=joined([Sentence(word) for word in change.reasons], ", "))
+    if change.pressure_Pa:
+        pressure = Number(f"{change.pressure_Pa / 100:.0f}")
+        said = Sentence("{state}, at {pressure} hPa", state=said, pressure=pressure)
+    return said
 
 
 # The read-out

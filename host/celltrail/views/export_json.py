@@ -13,7 +13,15 @@ from celltrail.files import write_atomic
 from celltrail.utc import iso
 from celltrail.views.summary import summarize, time_json, to_json
 from celltrail.views.table import ReadingsTable, readings_tables
-from celltrail_protocol.names import CLOCK_NAMES, FAULT_NAMES, REASON_NAMES, RESET_NAMES, SOURCE_NAMES, STATE_NAMES
+from celltrail_protocol.names import (
+    CLOCK_NAMES,
+    FAULT_NAMES,
+    RADIO_STATE_NAMES,
+    REASON_NAMES,
+    RESET_NAMES,
+    SOURCE_NAMES,
+    STATE_NAMES,
+)
 
 JSON_VERSION = 1
 # The document is made in memory, at some 500 bytes a row.
@@ -62,6 +70,15 @@ def record_json(checked: Checked) -> dict[str, Any]:
                 "detail": one.detail,
             }
             for one in record.faults
+        ],
+        "radio": [
+            time_json(checked, one.at)
+            | {
+                "state": RADIO_STATE_NAMES.get(one.state, one.state),
+                "why": list(one.reasons),
+                "pressure_hPa": one.pressure_Pa / 100 if one.pressure_Pa else None,
+            }
+            for one in record.radio
         ],
         "commands": [
             time_json(checked, one.at)
