@@ -6,7 +6,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,10 @@ from celltrail.errors import BadAnswer, DeviceFault
 from celltrail.utc import iso, short
 from celltrail.virtual import VirtualLogger, make_scenario
 from celltrail.virtual.air_link import Conditions
+from celltrail.virtual.handling import knocking
 from celltrail.virtual.lane import travel
 from celltrail.virtual.radio_room import RadioRoom
+from celltrail.virtual.replay import merge_shocks
 from celltrail_protocol import advert
 
 _SEED = 16
@@ -27,6 +29,8 @@ _START_UTC_MS = 1_748_844_000_000
 _UID = bytes.fromhex("e6614104d3307a11")
 _PAUSE_TIMEOUT_S = 120
 _MINUTE_S = 60.0
+# The handover at which the logger is read over the air, and how long before somebody knocks.
+_AIRPORT, _KNOCKED_BEFORE_S = 2, 10.0
 FILES = (
     "receipt.json",
     "airport.trail",
@@ -81,8 +85,9 @@ STORY = (
     ),
     Scene(
         "Brussels airport, over the air",
-        "A ground handler opens a laptop beside the parcel. No cable: the loggers near say how they are.",
-        (2, 5 * _MINUTE_S),
+        "Its radio has been off on the road. A ground handler knocks five times on the parcel and opens a laptop:"
+        " the loggers near say how they are.",
+        (_AIRPORT, 5 * _MINUTE_S),
         (
             "scan --radio {radio} --for 2",
             "download -o {out}/airport.trail -d {air} --radio {radio}",
@@ -91,7 +96,7 @@ STORY = (
     Scene(
         "",
         "The parcel is taken over, and the logger is told so.",
-        (2, 8 * _MINUTE_S),
+        (_AIRPORT, 8 * _MINUTE_S),
         ("mark received --place BEBRU --operator G12 -d {air} --radio {radio}",),
     ),
     Scene("On board", "", (4, 5 * _MINUTE_S), ("mark loaded --place BEBRU --operator G12",)),
@@ -168,6 +173,8 @@ class Demo:
         handovers_s = travel(np.random.default_rng(_SEED), _DAYS * 86400).handovers_s
         pauses_ms = tuple(round((handovers_s[one.at[0]] + one.at[1]) * 1000) for one in STORY if one.at)
         stimulus = make_scenario("box", seed=_SEED, days=_DAYS, start_utc_ms=_START_UTC_MS)
+        knocked = knocking(handovers_s[_AIRPORT] + 5 * _MINUTE_S - _KNOCKED_BEFORE_S)
+        stimulus = replace(stimulus, shocks=merge_shocks((knocked,), stimulus.shocks))
         with (
             RadioRoom(Conditions()) as room,
             VirtualLogger(stimulus, speed="max", pauses_ms=pauses_ms, uid=_UID, radio=room) as logger,
@@ -194,7 +201,7 @@ class Demo:
             highlight=False,
         )
         start = f"celltrail virtual --scenario box --seed {_SEED} --days {_DAYS:g} --start {iso(_START_UTC_MS)}"
-        self._show(f"{start} --speed max --ble --pause-at ...")
+        self._show(f"{start} --speed max --ble --knock ... --pause-at ...")
         self._show(f"export CELLTRAIL_DEVICE={logger.address}")
         self._show(f"export CELLTRAIL_KEYS={shlex.quote(str(self._out / 'keys'))}")
 

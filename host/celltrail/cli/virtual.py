@@ -69,6 +69,10 @@ def virtual(
         list[str] | None,
         typer.Option(metavar="AT[:HOLD]", help="Press the button at this world time; repeatable."),
     ] = None,
+    knock: Annotated[
+        list[str] | None,
+        typer.Option(metavar="AT", help="Knock five times on the parcel at this world time; repeatable."),
+    ] = None,
     sensors: Annotated[
         str | None,
         typer.Option(help="Channels, up to four of tmp117, max31865, ds18b20, and bmp390 as the last."),
@@ -121,6 +125,7 @@ def virtual(
         accel=accel,
         clock=clock,
         presses=tuple(press or ()),
+        knocks=tuple(knock or ()),
         flash=flash,
     )
     _check_count(count, ble, flash, uid, tcp)

@@ -92,7 +92,7 @@ def radio_rule(table: Table | None) -> RadioRule:
 
 def _ask_by(table: Table) -> tuple[str, ...]:
     value = table.take("ask_by", list(_ASKERS))
-    if not isinstance(value, list) or any(one not in _ASKERS for one in value):
+    if not isinstance(value, list) or any(one not in list(_ASKERS) for one in value):
         raise table.fault("ask_by", value, f"a list of {', '.join(_ASKERS)}")
     return tuple(word for word in _ASKERS if word in value)
 

@@ -231,7 +231,7 @@ def _radio(change: RadioChange) -> str:
     said = Sentence(names.RADIO_STATE_NAMES.get(change.state, str(change.state)))
     if change.reasons:
         said = Sentence("{state}: {why}", state=said, why=joined([Sentence(word) for word in change.reasons], ", "))
-    if change.pressure_Pa:
+    if change.pressure_Pa and change.state == codes.RADIO_SUSPENDED:
         pressure = Number(f"{change.pressure_Pa / 100:.0f}")
         said = Sentence("{state}, at {pressure} hPa", state=said, pressure=pressure)
     return said

@@ -28,6 +28,7 @@ _STEP_s = 1e-4
 _G = 9.80665
 _REST_g = np.array([0.0, 0.0, 1.0])
 _NEAR_HANDOVER_s = 600.0
+_KNOCKS, _KNOCKS_APART_s, _KNOCK_g, _KNOCK_s = 5, 0.4, 4.0, 0.008
 _APART_s = 5.0
 
 
@@ -43,6 +44,15 @@ def handle(rng: np.random.Generator, handovers_s: tuple[float, ...], duration_s:
         if free_from_s < duration_s:
             shocks.append(shock)
     return tuple(shocks)
+
+
+def knocking(at_s: float) -> Shock:
+    """Somebody knocks five times on the lid, to wake the radio."""
+    course_g = _KNOCK_g * np.sin(np.pi * np.arange(round(_KNOCK_s / _STEP_s) + 1) * _STEP_s / _KNOCK_s)
+    at_us = np.arange(len(course_g)) * round(_STEP_s * 1e6)
+    starts_us = round(at_s * 1e6) + np.arange(_KNOCKS) * round(_KNOCKS_APART_s * 1e6)
+    xyz_g = _REST_g + np.round(np.tile(course_g, _KNOCKS), 4)[:, None] * _REST_g
+    return Shock((starts_us[:, None] + at_us).ravel().astype(np.int64), xyz_g)
 
 
 def _impact(rng: np.random.Generator, at_s: float) -> Shock:

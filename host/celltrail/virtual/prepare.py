@@ -6,6 +6,7 @@ from pathlib import Path
 
 from celltrail.errors import UsageFault
 from celltrail.utc import parse
+from celltrail.virtual.handling import knocking
 from celltrail.virtual.replay import PRESSURE_COLUMN, merge_shocks, parse_span_ms, read_readings, read_shock
 from celltrail.virtual.scenarios import make_scenario
 from celltrail.virtual.stimulus import ACCELEROMETERS, BAROMETER, MAX_THERMOMETERS, THERMOMETERS, Shock, Stimulus
@@ -26,7 +27,7 @@ _DAYS = 6.0
 class Request:
     """A request in the words of the command line; None where nothing was said.
 
-    shocks: FILE[@OFFSET]. start: "now" or an instant. presses: AT[:HOLD].
+    shocks: FILE[@OFFSET]. start: "now" or an instant. presses: AT[:HOLD]. knocks: AT.
     """
 
     scenario: str | None = None
@@ -40,6 +41,7 @@ class Request:
     accel: str = "adxl372"
     clock: str = "none"
     presses: tuple[str, ...] = ()
+    knocks: tuple[str, ...] = ()
     flash: Path | None = None
 
 
@@ -49,7 +51,8 @@ def prepare(request: Request) -> Stimulus:
         raise UsageFault(f"unknown accelerometer {request.accel!r}; choose {', '.join(ACCELEROMETERS)}")
     if request.clock not in CLOCKS:
         raise UsageFault(f"unknown clock chip {request.clock!r}; choose {', '.join(CLOCKS)}")
-    replayed = merge_shocks(tuple(read_shock(argument) for argument in request.shocks))
+    knocks = tuple(knocking(parse_span_ms(text) / 1000) for text in request.knocks)
+    replayed = merge_shocks((*(read_shock(argument) for argument in request.shocks), *knocks))
     make = _scenario if request.readings is None else _replay
     stimulus = make(request, replayed)
     return replace(

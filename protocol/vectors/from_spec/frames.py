@@ -82,6 +82,7 @@ TYPICAL: dict[str, Values] = {
     },
     "alarm": {"tick_ms": 7_200_000, "alarm": 2, "channel": 0, "value_raw": 1024, "slot": 118},
     "fault": {"tick_ms": 7_260_000, "source": 1, "code": 3, "detail": 5},
+    "radio": {"tick_ms": 7_320_000, "state": 2, "why": 3, "pressure_Pa": 89_410},
     "checkpoint": {"epoch": 4, "tick_ms": 14_400_000, "battery_mV": 2990, "tag": bytes(range(16))},
 }
 FULL_MARK = TYPICAL["mark"] | {

@@ -11,7 +11,7 @@ Plan = dict[str, Any]
 
 TMP117_RANGE = [-7040, 19200]
 ORDER = ["v", "profile", "period_ms", "start", "delay_s", "start_at", "duration_s"]
-ORDER += ["stop_button", "wrap", "checkpoint_s", "alarms", "shock", "marks_open"]
+ORDER += ["stop_button", "wrap", "checkpoint_s", "alarms", "shock", "marks_open", "radio", "times", "flight"]
 PLAIN: Plan = {
     "v": 1,
     "profile": "2-8C",
@@ -28,6 +28,9 @@ PLAIN: Plan = {
 }
 ALARM = [0, 0, 0, 1024, 0]
 SHOCK = [30_000, 500, 50, 32, 64, 20]
+RADIO = [0, 1000, 300, 7, 2000]
+TIME = [21_600, 3600, 86_400]
+FLIGHT = [1500, 180, 90_000, 100, 300]
 
 
 def changed(**changes: Any) -> Plan:
@@ -57,6 +60,15 @@ VALID: dict[str, Plan] = {
     "shock": changed(shock=SHOCK),
     "shock-least": changed(shock=[500, 0, 1, 0, 0, 0]),
     "shock-most": changed(shock=[200_000, 1_000_000, 5000, 64, 960, 65_535]),
+    "radio": changed(shock=SHOCK, radio=RADIO),
+    "radio-least": changed(radio=[0, 100, 30, 0, 0]),
+    "radio-most": changed(shock=SHOCK, radio=[1, 10_000, 3600, 7, 16_000]),
+    "times": changed(radio=[0, 1000, 300, 5, 0], times=[TIME, [1_772_000_000, 60, 0]]),
+    "times-most": changed(times=[[0xFFFF_FFFF, 86_400, 2_678_400]] * 8),
+    "times-none": changed(times=[]),
+    "flight": changed(shock=SHOCK, radio=RADIO, times=[TIME], flight=FLIGHT),
+    "flight-least": changed(shock=SHOCK, flight=[100, 60, 0, 1, 60]),
+    "flight-most": changed(shock=SHOCK, flight=[20_000, 600, 110_000, 10_000, 3600]),
 }
 
 BROKEN: dict[str, tuple[Plan, str]] = {
@@ -107,6 +119,30 @@ BROKEN: dict[str, tuple[Plan, str]] = {
     "shock-pre-negative": (changed(shock=[500, 0, 1, -1, 0, 0]), "pre is negative"),
     "shock-post-961": (changed(shock=[500, 0, 1, 0, 961, 0]), "post is above 960"),
     "shock-windows-negative": (changed(shock=[500, 0, 1, 0, 0, -1]), "windows is negative"),
+    "radio-short": (changed(radio=RADIO[:4]), "radio has five parts"),
+    "radio-mode-2": (changed(radio=[2, 1000, 300, 5, 0]), "no such mode"),
+    "radio-interval-99": (changed(radio=[0, 99, 300, 5, 0]), "interval_ms is below 100"),
+    "radio-interval-10001": (changed(radio=[0, 10_001, 300, 5, 0]), "interval_ms is above 10,000"),
+    "radio-on-29": (changed(radio=[0, 1000, 29, 5, 0]), "on_s is below 30"),
+    "radio-on-3601": (changed(radio=[0, 1000, 3601, 5, 0]), "on_s is above an hour"),
+    "radio-asked-by-8": (changed(radio=[0, 1000, 300, 8, 0]), "nothing else may ask"),
+    "radio-knock-without-size": (changed(shock=SHOCK, radio=[0, 1000, 300, 2, 0]), "a knock needs knock_mg"),
+    "radio-knock-without-shock": (changed(radio=RADIO), "a knock needs shock"),
+    "radio-knock-16001": (changed(shock=SHOCK, radio=[0, 1000, 300, 7, 16_001]), "knock_mg is above 16,000"),
+    "times-nine": (changed(times=[TIME] * 9), "more than 8 windows"),
+    "times-number": (changed(times=3), "times is no list"),
+    "time-short": (changed(times=[TIME[:2]]), "a window has three parts"),
+    "time-59": (changed(times=[[0, 59, 0]]), "for_s is below 60"),
+    "time-86401": (changed(times=[[0, 86_401, 0]]), "for_s is above a day"),
+    "time-beyond-u32": (changed(times=[[0x1_0000_0000, 60, 0]]), "from_s does not fit u32"),
+    "time-every-2678401": (changed(times=[[0, 60, 2_678_401]]), "every_s is above 31 days"),
+    "flight-without-shock": (changed(flight=FLIGHT), "flight needs shock"),
+    "flight-short": (changed(shock=SHOCK, flight=FLIGHT[:4]), "flight has five parts"),
+    "flight-change-99": (changed(shock=SHOCK, flight=[99, *FLIGHT[1:]]), "change_Pa is below 100"),
+    "flight-within-601": (changed(shock=SHOCK, flight=[1500, 601, *FLIGHT[2:]]), "within_s is above 600"),
+    "flight-floor-110001": (changed(shock=SHOCK, flight=[1500, 180, 110_001, 100, 300]), "floor_Pa is above 110,000"),
+    "flight-motion-0": (changed(shock=SHOCK, flight=[1500, 180, 90_000, 0, 300]), "motion_mg is below 1"),
+    "flight-still-59": (changed(shock=SHOCK, flight=[1500, 180, 90_000, 100, 59]), "still_s is below 60"),
     "unknown-key": (changed() | {"colour": "red"}, "no such key"),
     "delay-2678401": (changed(start=2, delay_s=2_678_401), "delay_s is above 31 days"),
     "delay-missing": (changed(delay_s=None), "delay_s is missing"),

@@ -37,6 +37,7 @@ WAVE = "H event, B axis, H first, B count, * series"
 MARK = "Q tick_ms, B kind, B outcome, B flags, p operator, p place, p note"
 ALARM = "Q tick_ms, B alarm, B channel, h value_raw, I slot"
 FAULT = "Q tick_ms, B source, B code, I detail"
+RADIO = "Q tick_ms, B state, B why, I pressure_Pa"
 CHECKPOINT = "I epoch, Q tick_ms, H battery_mV, 16s tag"
 
 # type number: name, fields
@@ -56,6 +57,7 @@ FRAMES = {
     0x30: ("mark", MARK),
     0x31: ("alarm", ALARM),
     0x32: ("fault", FAULT),
+    0x33: ("radio", RADIO),
     0x40: ("checkpoint", CHECKPOINT),
 }
 NUMBERS = {name: number for number, (name, _) in FRAMES.items()}
