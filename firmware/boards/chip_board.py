@@ -10,6 +10,7 @@ from boards.forget import forget
 from boards.lamp import Lamp
 from boards.repl_link import ReplLink
 from boards.ticks import LongTicks, ticks_period
+from logger.hardware import IDLE_LOOK_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,16 +154,16 @@ class ChipBoard:
         return self.attached() or self.ticks_ms() < self._heard_until_ms
 
     def wait(self, until_ms: "int | None") -> None:
-        """Sleep until then, or until link bytes, an accelerometer interrupt or the button."""
+        """Sleep until then, at most IDLE_LOOK_MS with None, or until link bytes, an interrupt or the button."""
+        if until_ms is None:
+            until_ms = self.ticks_ms() + IDLE_LOOK_MS
         while True:
             self.feed()
             now_ms = self.ticks_ms()
             next_ms = min(self.lamp.service(now_ms), self._ticks.longest())
-            if self._woken(now_ms) or (until_ms is not None and now_ms >= until_ms):
+            if self._woken(now_ms) or now_ms >= until_ms:
                 return
-            if until_ms is not None:
-                next_ms = min(next_ms, until_ms)
-            self._pause(next_ms - now_ms, now_ms)
+            self._pause(min(next_ms, until_ms) - now_ms, now_ms)
 
     def _pause(self, rest_ms: int, now_ms: int) -> None:
         if now_ms < self._awake_until_ms or self._was_attached or (self._ble and self._ble.connection()):

@@ -26,6 +26,7 @@ from boards.virtual_tally import Tally
 from boards.virtual_wire import Wire
 from boards.virtual_world import World
 from celltrail_protocol import codes
+from logger.hardware import IDLE_LOOK_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,17 +119,19 @@ class VirtualBoard:
 
     def wait(self, until_ms: "int | None") -> None:
         """Sleep until then, or until link bytes, a coming or going client, an interrupt or the button."""
-        until_us = None if until_ms is None else until_ms * 1000
+        # With nothing to wait for, the world does not fly.
+        flies = until_ms is not None
+        until_us = until_ms * 1000 if until_ms is not None else self._clock.now_us() + IDLE_LOOK_MS * 1000
         self._check_watchdog()
         self._wire.service()
         self._tally.sleeps(self._clock.now_us())
         while not self._woken(until_us):
-            self._pass_time(until_us)
+            self._pass_time(until_us, flies)
         self._tally.wakes(self._clock.now_us(), self._air.interval_ms if self._air else 0)
         self._fed_us = self._clock.now_us()
         self._report()
 
-    def _woken(self, until_us: "int | None") -> bool:
+    def _woken(self, until_us: int) -> bool:
         now_us = self._clock.now_us()
         if self.world.pause_reached(now_us):
             self._report("paused")
@@ -136,7 +139,7 @@ class VirtualBoard:
         changed, self._wire.changed = self._wire.changed, False
         if moved or changed or self._heard_radio() or self._wire.received or self._sensors.interrupted():
             return True
-        return until_us is not None and now_us >= until_us
+        return now_us >= until_us
 
     def _heard_radio(self) -> bool:
         if self._ble is None or not self._ble.news:
@@ -145,13 +148,11 @@ class VirtualBoard:
         self.world.set_client("air", self._ble.connection() != 0)
         return True
 
-    def _pass_time(self, until_us: "int | None") -> None:
+    def _pass_time(self, until_us: int, flies: bool) -> None:
         now_us = self._clock.now_us()
         # The tick counter must be asked in time, whatever is due when.
-        rest_us = self._ticks.longest() * 1000
-        if until_us is not None:
-            rest_us = min(rest_us, until_us)
-        if until_us is not None and self.world.may_fly(now_us):
+        rest_us = min(self._ticks.longest() * 1000, until_us)
+        if flies and self.world.may_fly(now_us):
             self.world.take_off()
             self._fly(self._next_us(self.world.flight_end_us(rest_us)))
         else:

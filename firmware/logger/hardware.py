@@ -134,7 +134,10 @@ if TYPE_CHECKING:
             """Milliseconds since power-on; never wraps."""
 
         def wait(self, until_ms: int | None) -> None:
-            """Sleep until then, or until link bytes, news of the radio, an accelerometer interrupt or the button."""
+            """Sleep until then, at most IDLE_LOOK_MS with None.
+
+            Link bytes, news of the radio, an accelerometer interrupt and the button end it, too.
+            """
 
         def accelerometer_int(self) -> bool:
             """The level of the accelerometer's interrupt pin."""
@@ -159,6 +162,10 @@ if TYPE_CHECKING:
 
         def world_utc_ms(self) -> int | None:
             """A simulated world's time in ms since 1970, or None on a real board."""
+
+
+# So long a board waits at most that was told of nothing to wait for.
+IDLE_LOOK_MS = 60000
 
 
 class SensorFault(Exception):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _IDLE_MS = 3600000
 _IDLE_INTERVAL_MS = 1000
 _LOOK_MS = 30000
+_LOOK_AGAIN_MS = 5000
 
 
 def _sooner(one: int, other: "int | None") -> int:
@@ -66,7 +67,8 @@ class RadioPolicy:
         on = now_ms < self._until_ms
         self._set(codes.RADIO_ON if on else codes.RADIO_OFF, self._asked if on else 0)
         self.interval_ms = _IDLE_INTERVAL_MS if on else 0
-        return self._until_ms if on else None
+        # A board without a trip looks by itself once in a while.
+        return None
 
     def _turn(self, number: int, now_ms: int) -> None:
         """A trip has begun, goes on after a restart, or has ended."""
@@ -141,9 +143,9 @@ class RadioPolicy:
         if flight is None:
             return None
         if now_ms >= self._look_ms:
-            self._look_ms = now_ms + _LOOK_MS
             pressure_Pa, motion_mg = self._sampler.sense_flight()
             flight.take(pressure_Pa, motion_mg, now_ms)
+            self._look_ms = now_ms + (_LOOK_AGAIN_MS if flight.is_doubtful else _LOOK_MS)
             # The accelerometer was woken for it.
             return now_ms
         return self._look_ms

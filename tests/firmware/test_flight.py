@@ -44,8 +44,27 @@ def test_a_lift_and_the_weather_do_not_suspend():
 
 def test_shaking_alone_suspends():
     flight = on_ground()
-    assert fly(flight, [(GROUND, 99), (GROUND, 100)], 10 * LOOK) == [False, True]
+    assert fly(flight, [(GROUND, 99), (GROUND, 100), (GROUND, 100)], 10 * LOOK) == [False, False, True]
     assert flight.why == codes.FLIGHT_MOTION
+
+
+def test_a_knock_does_not_suspend_but_is_looked_after():
+    flight = on_ground()
+    flight.take(GROUND, 900, 11 * LOOK)
+    assert flight.is_doubtful and not flight.is_suspended
+    flight.take(GROUND, 20, 11 * LOOK + 5000)
+    assert not flight.is_doubtful and not flight.is_suspended
+    flight.take(GROUND, 900, 12 * LOOK)
+    flight.take(GROUND, 900, 12 * LOOK + 5000)
+    assert flight.is_suspended and not flight.is_doubtful
+
+
+def test_looks_in_between_do_not_shorten_the_memory_of_pressure():
+    flight = on_ground()
+    for i in range(12):
+        # A climb of 10 hPa a minute, asked twice as often as is kept.
+        flight.take(GROUND - 250 * i, 20, 10 * LOOK + (i + 1) * LOOK // 2)
+    assert flight.is_suspended and flight.why == codes.FLIGHT_CHANGE
 
 
 def test_descent_keeps_it_suspended_and_only_both_resume():
@@ -63,10 +82,11 @@ def test_descent_keeps_it_suspended_and_only_both_resume():
 
 def test_one_source_that_speaks_again_starts_the_wait_anew():
     flight = on_ground()
-    assert all(fly(flight, ([(GROUND, 10)] * 9 + [(GROUND, 200)]) * 5, 10 * LOOK)[9:])
+    fly(flight, [(GROUND, 200)] * 2, 8 * LOOK)
+    assert all(fly(flight, ([(GROUND, 10)] * 9 + [(GROUND, 200)]) * 5, 10 * LOOK))
     flight = on_ground()
-    fly(flight, [(GROUND, 200)], 10 * LOOK)
-    assert all(fly(flight, ([(GROUND, 10)] * 8 + [(89999, 10)]) * 5, 11 * LOOK))
+    fly(flight, [(GROUND, 200)] * 2, 10 * LOOK)
+    assert all(fly(flight, ([(GROUND, 10)] * 8 + [(89999, 10)]) * 5, 12 * LOOK))
 
 
 def test_a_silent_source_suspends():

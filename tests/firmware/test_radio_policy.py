@@ -208,6 +208,7 @@ def test_armed_over_the_air_it_lasts_as_long_as_the_connection_and_the_wait():
 
 def test_on_the_shelf_it_goes_off_after_an_hour_and_the_button_wakes_it():
     app, host = logger()
+    assert app.step() is None
     run(app, HOUR - 1000)
     assert app.board.radio.on
     run(app, HOUR + 1000)
