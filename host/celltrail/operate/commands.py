@@ -127,7 +127,14 @@ async def mark(session: Session, keys: KeyStore, event: dict[str, Any]) -> tuple
         keys.require()
         key = keys.device_key(session.uid, session.status.kid)
     if key is None:
-        return (await session.client.tell(MarkWrite(**event))).tick, False
+        try:
+            return (await session.client.tell(MarkWrite(**event))).tick, False
+        except ErrorAnswer as refused:
+            if (refused.group, refused.code) != (smp.GROUP_CELLTRAIL, smp.ERR_TOO_SOON):
+                raise
+            raise RefusedFault(
+                f"{session.status.called} was given many marks in a row; it takes the next one in ten seconds"
+            ) from refused
     await _try_to_tell_time(session, key, event["op"])
     return int((await session.prove(smp.CMD_MARK, event, key))["tick"]), True
 
