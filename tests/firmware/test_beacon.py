@@ -121,3 +121,22 @@ def test_low_battery_shows():
     beacon = beacon_of(app)
     beacon.poll(0)
     assert status_of(beacon.data)[1] == codes.ADVERT_BATTERY_LOW
+
+
+def test_nothing_of_the_shipment_is_on_the_air():
+    words = (b"SECRET-7", b"ANTWERP", b"Mrs Smith", b"OP-77")
+    app, host = make()
+    provision(host)
+    arm(host, plan(profile="SECRET-7", marks_open=True), op="OP-77")
+    mark = {"kind": codes.MARK_PACKED, "outcome": 0, "op": "OP-77", "place": "ANTWERP", "note": "Mrs Smith"}
+    assert "err" not in host.ask(smp.GROUP_CELLTRAIL, smp.CMD_MARK, smp.OP_WRITE, mark)
+    beacon = beacon_of(app)
+    for minutes in range(5):
+        run(app, minutes * MINUTE)
+        beacon.poll(app.board.tick_ms)
+        said = beacon.data + beacon.response + beacon.name.encode()
+        assert [word for word in words if word in said] == []
+        # Flags, BTHome, our status; name and service: nothing else.
+        assert [kind for kind, _ in fields(beacon.data)] == [0x01, 0x16, 0xFF]
+        assert [kind for kind, _ in fields(beacon.response)] == [0x09, 0x07]
+        assert len(status_of(beacon.data)) == 3
