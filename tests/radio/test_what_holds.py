@@ -1,10 +1,13 @@
 """The real firmware and the real host over the virtual radio: both stacks, each MTU and interval, losses, crowds."""
 
+import asyncio
+
 import pytest
 
 from celltrail.link.session import open_session
-from celltrail.operate import commands
+from celltrail.operate import arming, commands
 from celltrail.operate.download import Download, Wish
+from celltrail.plans.profile import load_profile
 from celltrail_protocol import codes, smp
 from tests.host.download_bench import Told
 from tests.radio.room import Node, Room, address
@@ -28,7 +31,7 @@ def content(trail):
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("mtu", MTUS)
 @pytest.mark.parametrize("interval_ms", INTERVALS_ms)
-def test_connect_read_mark_download(stack, mtu, interval_ms, tmp_path):
+def test_connect_read_arm_mark_download(stack, mtu, interval_ms, tmp_path):
     node = Node().live(2, 5)
     keys = node.keys_in(tmp_path / "keys")
 
@@ -38,11 +41,21 @@ def test_connect_read_mark_download(stack, mtu, interval_ms, tmp_path):
                 assert session.status.state == codes.STATE_LOGGING
                 assert session.status.chunk == {23: 974, 185: 702, 247: 950, 517: 964}[mtu]
                 await commands.mark(session, keys, EVENT)
-            outcome, _ = await read_out(node, keys, tmp_path / "a.trail")
+            first, _ = await read_out(node, keys, tmp_path / "a.trail")
+            async with open_session(address(node)) as session:
+                await commands.stop(session, keys, "LAB-7")
+                await session.refresh()
+                profile = load_profile("2-8C").with_changes(shock=False).with_radio("always", None)
+                # What it has told since the read-out is the stop.
+                receipt = await arming.arm(session, arming.prepare(session.status, profile), keys, "LAB-7", True)
+                await asyncio.sleep(90)
+            second, _ = await read_out(node, keys, tmp_path / "b.trail")
             room.check()
-            return outcome, room.air.most_ahead
+            return first, receipt, second, room.air.most_ahead
 
-    outcome, most_ahead = run(story())
-    assert (outcome.verdict.word, outcome.acknowledged) == ("recording", True)
+    first, receipt, second, most_ahead = run(story())
+    assert (first.verdict.word, first.acknowledged) == ("recording", True)
+    assert (second.verdict.word, second.acknowledged) == ("recording", True)
+    assert receipt.trip == 2
     assert most_ahead <= smp.UNACKNOWLEDGED
     assert node.ble.most_queued <= smp.UNACKNOWLEDGED
