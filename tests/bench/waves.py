@@ -38,7 +38,7 @@ def wave_bytes(windows: Sequence[Window]) -> list[float]:
     fakes.arm(host, fakes.plan(wrap=True))
     fakes.run(app, 1000)
     recorder = app.trip.recorder
-    watch = Watch(board, recorder, [10000, 0, 50, PRE, WINDOW - PRE, 65535])
+    watch = Watch(board, recorder, [10000, 0, 50, PRE, WINDOW - PRE, 65535], 0)
     return [_write(watch, recorder.ring, event, window) for event, window in enumerate(windows)]
 
 

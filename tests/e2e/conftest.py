@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from celltrail.cli.main import run
+from celltrail.link import bluetooth
 from celltrail.virtual import Stimulus, VirtualLogger, make_scenario
 from celltrail.virtual.world_file import world_path
 
@@ -67,12 +68,14 @@ class Commands:
 
 
 @pytest.fixture
-def cli(capsys, monkeypatch, tmp_path) -> Commands:
+def cli(capsys, monkeypatch, tmp_path) -> Iterator[Commands]:
     for name in ("CELLTRAIL_DEVICE", "CELLTRAIL_OPERATOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CELLTRAIL_KEYS", str(tmp_path / "keys"))
     monkeypatch.chdir(tmp_path)
-    return Commands(capsys, tmp_path)
+    yield Commands(capsys, tmp_path)
+    # A command chooses its radio for the rest of its process.
+    bluetooth.choose_radio(None)
 
 
 @pytest.fixture

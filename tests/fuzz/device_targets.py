@@ -143,7 +143,7 @@ def console_reader(data):
 
 
 def plan_settings(data):
-    """What `validate` takes, a trip can be armed with."""
+    """What `validate` takes, a trip can be armed with; one that watches for flights only with a barometer."""
     try:
         values = cbor.loads(data)
         validate(values, [(-7040, 19200)])
@@ -154,6 +154,9 @@ def plan_settings(data):
     if len(data) <= LONGEST_PLAN:
         app, host = BENCH.logger(1)
         answer = arm(host, bytes(data))
+        if "flight" in values:
+            assert answer["err"]["rc"] == smp.ERR_PLAN
+            return
         assert "trip" in answer, answer
         app.step()
 
