@@ -1,4 +1,4 @@
-"""Sampling and shocks never wait for the radio: each slot has its reading, and each shock its event, while a host pulls."""
+"""Sampling and shocks never wait for the radio: while a host pulls, each slot has its reading, each shock its event."""
 
 import fakes
 import pytest
