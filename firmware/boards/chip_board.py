@@ -6,10 +6,10 @@ import time
 
 from machine import ADC, I2C, SPI, WDT, Pin
 
-from boards.forget import forget
 from boards.lamp import Lamp
 from boards.repl_link import ReplLink
 from boards.ticks import LongTicks, ticks_period
+from logger.forget import forget
 from logger.hardware import IDLE_LOOK_MS
 
 TYPE_CHECKING = False

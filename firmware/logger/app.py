@@ -51,12 +51,11 @@ class App:
         self.server = Server(self._commands, files, standard)
         self.link.serve(self.server)
         self.wireless: "Wireless | None" = None
-        self.radio_policy: "RadioPolicy | None" = None
         if board.radio is not None:
             report, air = self._commands.report, self._commands.air
-            self.wireless = Wireless(board.radio, board, self.trip, report, files, air, self.server)
-            standard.wireless = self.wireless
-            report.radio_policy = self.radio_policy = RadioPolicy(board, self.trip, self._sampler)
+            policy = RadioPolicy(board, self.trip, self._sampler)
+            self.wireless = Wireless(board.radio, board, self.trip, report, files, air, self.server, policy)
+            standard.wireless = report.wireless = self.wireless
         self._connected = False
         self._waiting = False
         self._pressed_ms = -1
@@ -121,14 +120,12 @@ class App:
         return now_ms + _BUSY_MS if self._waiting else None
 
     def _serve_air(self, now_ms: int) -> "int | None":
-        wireless, policy = self.wireless, self.radio_policy
-        if wireless is None or policy is None:
+        if self.wireless is None:
             return None
         try:
-            again_ms = policy.poll(now_ms, wireless.link.connected())
+            return self.wireless.poll(now_ms)
         except RingFull:
-            again_ms = self._end_full(now_ms)
-        return _sooner(again_ms, wireless.poll(now_ms, policy.interval_ms))
+            return self._end_full(now_ms)
 
     def _obey_commands(self, now_ms: int) -> None:
         if self._commands.marked:
@@ -170,8 +167,8 @@ class App:
             self._end_full(now_ms)
 
     def _press(self, now_ms: int) -> None:
-        if self.radio_policy:
-            self.radio_policy.ask(codes.ASK_BUTTON, now_ms)
+        if self.wireless:
+            self.wireless.policy.ask(codes.ASK_BUTTON, now_ms)
         if self.state.state == codes.STATE_ARMED and self.trip.plan["start"] == codes.START_BUTTON:
             self.trip.begin(codes.REASON_BUTTON, now_ms)
         elif self.state.in_trip() and self._mark_shown_ms < now_ms:

@@ -4,10 +4,11 @@ from celltrail_protocol import cbor, codes, frames, smp
 from celltrail_protocol.layout import ProtocolError
 from celltrail_protocol.plan import LONGEST_PLAN
 from celltrail_protocol.plan import validate as check_plan
-from celltrail_protocol.records import SECTOR_SIZE, STORE_WIRING
+from celltrail_protocol.records import SECTOR_SIZE, STORE_CALIBRATION
 from celltrail_protocol.seals import CHECK_SIZE, KEY_SIZE, NONCE_SIZE, commitment, mask_key, rotation_check, same
 from logger.audit import Audit
 from logger.caller import Caller
+from logger.forget import forget
 from logger.identity import Identity
 from logger.prover import Prover
 from logger.refused import Refused
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 _MARK_PAUSE_MS = 10000
 _MARK_BURST = 5
 _LONGEST_NAME = 24
+# Besides those that need no more than their request.
+_OTHERS = (smp.CMD_ROTATE, smp.CMD_ARM, smp.CMD_WIRE, smp.CMD_CALIBRATE, smp.CMD_TEST)
 
 
 class Commands:
@@ -65,7 +68,6 @@ class Commands:
             smp.CMD_PROVISION: self._provision,
             smp.CMD_RESET: self._reset,
             smp.CMD_CHECK: self._check,
-            smp.CMD_WIRE: self._wire,
         }
 
     def mount(self) -> None:
@@ -96,7 +98,7 @@ class Commands:
 
     def run(self, command: int, request: "Map") -> "Map":
         """A command that changes the logger: proven, or one of the two that may come without proof."""
-        if command not in self._proven and command not in (smp.CMD_ROTATE, smp.CMD_ARM):
+        if command not in self._proven and command not in _OTHERS:
             raise refused(smp.ERR_BAD_REQUEST, smp.MGMT_NOT_SUPPORTED)
         key = self._identity.key
         if "m" not in request:
@@ -133,7 +135,7 @@ class Commands:
         if command == smp.CMD_PROVISION and key is None and self.caller is self.cable:
             return self._set_identity(request, frames.COMMAND_OPEN, now_ms)
         if command == smp.CMD_WIRE and key is None:
-            return self._set_wiring(request, frames.COMMAND_OPEN, now_ms)
+            return self._on_bench(command, request, frames.COMMAND_OPEN, now_ms)
         if command == smp.CMD_MARK and self._trip.plan["marks_open"]:
             return self._open_mark(request, now_ms)
         raise refused(smp.ERR_NOT_PROVEN, smp.MGMT_DENIED)
@@ -144,9 +146,15 @@ class Commands:
                 return self._rotate(request, opened, now_ms)
             if command == smp.CMD_ARM:
                 return self._arm(request, opened, now_ms)
+            if command >= smp.CMD_WIRE:
+                return self._on_bench(command, request, 0, now_ms)
             return self._proven[command](request, now_ms)
         except RingFull:
             raise refused(smp.ERR_STATE, smp.MGMT_BAD_STATE)
+
+    def calibrations(self, request: "Map") -> "Map":
+        """CMD_CALIBRATE, read: what is kept of calibrations."""
+        return {"cal": self._store.get(STORE_CALIBRATION) or b""}
 
     # Commands; each takes the request and the tick, and gives the answer
 
@@ -179,22 +187,22 @@ class Commands:
         self._keep_identity(name.decode(), key)
         return {"uid": self._board.uid}
 
-    def _wire(self, request: "Map", now_ms: int) -> "Map":
-        return self._set_wiring(request, 0, now_ms)
-
-    def _set_wiring(self, request: "Map", flags: int, now_ms: int) -> "Map":
+    def _on_bench(self, command: int, request: "Map", flags: int, now_ms: int) -> "Map":
+        """Wiring, calibrations, self-test: what is done between trips only."""
         self._require(codes.STATE_IDLE, codes.STATE_STOPPED)
-        from celltrail_protocol.wiring import LONGEST_WIRING, validate
+        from logger.bench import run
 
-        data = octets(request, "wiring", 1, LONGEST_WIRING)
-        validate(cbor.loads(data))
+        trip, wireless = self._trip, self.report.wireless
+        radio_on = None if wireless is None else wireless.is_on
+        answer, detail, kind, data = run(self._board, trip.area, trip.ring.places, radio_on, command, request)
+        forget("logger.bench", "celltrail_protocol.wiring")
         self._audit.keep_boot()
-        self._audit.note(smp.CMD_WIRE, request, now_ms, flags)
-        if not self._store.put(STORE_WIRING, data):
+        self._audit.note(command, request, now_ms, flags, detail)
+        if kind and not self._store.put(kind, data):
             raise refused(smp.ERR_UNKNOWN, smp.MGMT_UNKNOWN)
-        # The board reads it when it starts.
-        self.reset_wanted = True
-        return {}
+        # The board reads its wiring when it starts.
+        self.reset_wanted = self.reset_wanted or command == smp.CMD_WIRE
+        return answer
 
     def _rotate(self, request: "Map", opened: "Challenge", now_ms: int) -> "Map":
         """The new key comes masked under the old one; the answer is still proven with the old one."""

@@ -110,6 +110,15 @@ class Places:
         """How many sectors the trip can still take without overwriting its own."""
         return self._owner.count(_DIRTY) + self._owner.count(_CLEAN)
 
+    def spare(self) -> int:
+        """A position that holds nothing and whose turn is far, for a test of the flash; -1 when there is none."""
+        for step in range(self.count - 1, 1, -1):
+            position = (self.head + step) % self.count
+            if self._owner[position] in (_DIRTY, _CLEAN) and position != self._after_head():
+                self._owner[position] = _DIRTY
+                return position
+        return -1
+
     def next(self) -> int:
         """The next position, erased; -1 when there is none."""
         for step in range(1, self.count):

@@ -18,7 +18,7 @@ PACK_SLOTS = 120
 _MOST_PACKED = 16
 # So that little of a page is lost when a frame does not fit.
 _LONGEST_SERIES = frames.LONGEST_PAYLOAD - 66
-_SETTINGS_PIECE = frames.LONGEST_PAYLOAD - 62
+_PIECE = frames.LONGEST_PAYLOAD - 62
 
 
 class Recorder:
@@ -46,12 +46,11 @@ class Recorder:
         """Commit one frame; raises RingFull."""
         self.ring.append(kind, pack(frames.TABLES[kind], values), tick_ms)
 
-    def settings(self, plan: bytes, tick_ms: int) -> None:
-        """Commit the plan's CBOR in as many parts as it takes; raises RingFull."""
-        parts = -(-len(plan) // _SETTINGS_PIECE)
+    def in_parts(self, kind: int, data: bytes, tick_ms: int) -> None:
+        """Commit CBOR in as many frames as it takes, none for none; raises RingFull."""
+        parts = -(-len(data) // _PIECE)
         for part in range(parts):
-            piece = plan[part * _SETTINGS_PIECE : (part + 1) * _SETTINGS_PIECE]
-            self.event(frames.SETTINGS, (part, parts, piece), tick_ms)
+            self.event(kind, (part, parts, data[part * _PIECE : (part + 1) * _PIECE]), tick_ms)
 
     def reading(self, slot: int, values: "Sequence[int]", codes: bytes, tick_ms: int) -> None:
         """Commit the reading of all channels at one slot; raises RingFull."""

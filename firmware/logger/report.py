@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from logger.files import Files
     from logger.hardware import Board
     from logger.identity import Identity
-    from logger.radio_policy import RadioPolicy
     from logger.trip import Trip
+    from logger.wireless import Wireless
 
     Map = dict[str, Any]
 
@@ -28,7 +28,7 @@ class Report:
         self._trip = trip
         self._files = files
         self.chunk = smp.CHUNK
-        self.radio_policy: "RadioPolicy | None" = None
+        self.wireless: "Wireless | None" = None
 
     def has_unread(self) -> bool:
         """Whether the trip holds what no authenticated host has acknowledged."""
@@ -76,8 +76,8 @@ class Report:
             "accel": chip.model if chip else codes.MODEL_NONE,
             "last": [None if value == NO_READING else value for value in trip.probes.last],
         }
-        if self.radio_policy is not None:
-            answer["radio"] = [self.radio_policy.state, self.radio_policy.why]
+        if self.wireless is not None:
+            answer["radio"] = [self.wireless.policy.state, self.wireless.policy.why]
         world_ms = board.world_utc_ms()
         if world_ms is not None:
             answer["world"] = world_ms

@@ -43,6 +43,7 @@ class Server:
             (smp.GROUP_CELLTRAIL, smp.CMD_STATUS, smp.OP_READ): commands.report.status,
             (smp.GROUP_CELLTRAIL, smp.CMD_CHALLENGE, smp.OP_WRITE): commands.challenge,
             (smp.GROUP_CELLTRAIL, smp.CMD_LIVE, smp.OP_READ): commands.report.live,
+            (smp.GROUP_CELLTRAIL, smp.CMD_CALIBRATE, smp.OP_READ): commands.calibrations,
         }
 
     def answer(self, message: bytes, caller: "Caller | None" = None) -> "bytes | None":

@@ -5,7 +5,7 @@ from hashlib import sha256
 from celltrail_protocol import cbor, codes, frames
 from celltrail_protocol.layout import ProtocolError, pack
 from celltrail_protocol.plan import DEFAULTS, validate
-from celltrail_protocol.records import STORE_PLAN
+from celltrail_protocol.records import STORE_CALIBRATION, STORE_PLAN
 from logger.alarms import Alarms
 from logger.journal import Journal
 from logger.probes import Probes
@@ -39,7 +39,7 @@ class Trip:
 
     def __init__(self, board: "Board", area: "Area", store: "Store", state: "State") -> None:
         self._board = board
-        self._area = area
+        self.area = area
         self._store = store
         self.state = state
         self.probes = Probes(board.thermometers + ([board.barometer] if board.barometer else []))
@@ -104,7 +104,8 @@ class Trip:
         self.recorder.start(self.probes.count)
         self.recorder.journal.start(trip, state.boot)
         self.ring.open(trip, state.first_sequence, state.boot, self.plan["wrap"], now_ms)
-        self.recorder.settings(data, now_ms)
+        self.recorder.in_parts(frames.SETTINGS, data, now_ms)
+        self.recorder.in_parts(frames.CALIBRATION, self._store.get(STORE_CALIBRATION) or b"", now_ms)
         for kind, values in opening:
             self.recorder.event(kind, values, now_ms)
         if not self._change(codes.STATE_ARMED, codes.REASON_COMMAND, now_ms):
@@ -209,12 +210,12 @@ class Trip:
         self.checkpoint_due_ms = now_ms + self.plan["checkpoint_s"] * 1000
 
     def _tell_failure(self, now_ms: int) -> None:
-        failure = self._area.failure
+        failure = self.area.failure
         if failure is not None:
             self.fault(codes.SOURCE_FLASH, failure[0], failure[1], now_ms)
             # One that no ring takes stays, and the light tells it; so does one that came of writing this one.
-            if self._area.failure is failure:
-                self._area.failure = None
+            if self.area.failure is failure:
+                self.area.failure = None
 
     def fault(self, source: int, code: int, detail: int, now_ms: int) -> None:
         """Commit a fault; raises RingFull."""

@@ -1,4 +1,4 @@
-"""The radio as a whole: switched on and off, advertising while nobody is connected, serving the connection."""
+"""The radio as a whole: switched by its policy, advertising while nobody is connected, serving the connection."""
 
 from logger.beacon import Beacon
 from logger.radio_link import RadioLink
@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from logger.caller import Caller
     from logger.files import Files
     from logger.hardware import Board, Radio
+    from logger.radio_policy import RadioPolicy
     from logger.report import Report
     from logger.server import Server
     from logger.trip import Trip
@@ -33,8 +34,10 @@ class Wireless:
         files: "Files",
         caller: "Caller",
         server: "Server",
+        policy: "RadioPolicy",
     ) -> None:
         self._radio = radio
+        self.policy = policy
         self._beacon = Beacon(board, trip, report)
         self.link = RadioLink(radio, files, caller, server)
         self.is_on = False
@@ -42,8 +45,14 @@ class Wireless:
         self._again_ms = -1
         self._refusals = 0
 
-    def poll(self, now_ms: int, interval_ms: int) -> "int | None":
-        """When to come again. `interval_ms`: how often to advertise; 0: the radio is to be off."""
+    def poll(self, now_ms: int) -> "int | None":
+        """When to come again. Raises RingFull."""
+        policy_ms = self.policy.poll(now_ms, self.link.connected())
+        own_ms = self._poll(now_ms, self.policy.interval_ms)
+        return own_ms if policy_ms is None else _sooner(policy_ms, own_ms)
+
+    def _poll(self, now_ms: int, interval_ms: int) -> "int | None":
+        """`interval_ms`: how often to advertise; 0: the radio is to be off."""
         if now_ms < self._again_ms:
             return self._again_ms
         if self.is_on != (interval_ms > 0):

@@ -117,6 +117,13 @@ LED_MARK = 5
 LED_FAULT = 6
 LED_RADIO = 7
 
+# What a self-test found wrong; bits 0 to 3 are the channels
+TEST_ACCELEROMETER = 16
+TEST_FLASH = 32
+TEST_CLOCK = 64
+TEST_RADIO = 128
+TEST_BATTERY = 256
+
 # When the radio is on during a trip (plan key "radio")
 RADIO_ASKED = 0
 RADIO_ALWAYS = 1

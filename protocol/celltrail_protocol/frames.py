@@ -17,6 +17,7 @@ STATE = 0x04
 SETTINGS = 0x05
 COMMAND = 0x06
 EARLIER = 0x07
+CALIBRATION = 0x08
 READINGS = 0x10
 MISSING = 0x11
 GAP = 0x12
@@ -115,6 +116,7 @@ TABLES: "dict[int, Table]" = {
         ),
     ),
     SETTINGS: ("settings", 1, (("part", "B", ""), ("parts", "B", ""), ("data", "*", ""))),
+    CALIBRATION: ("calibration", 1, (("part", "B", ""), ("parts", "B", ""), ("data", "*", ""))),
     COMMAND: (
         "command",
         1,

@@ -153,6 +153,8 @@ COMMAND_NAMES = {
     smp.CMD_ROTATE: "rotate",
     smp.CMD_CHECK: "check",
     smp.CMD_WIRE: "wire",
+    smp.CMD_CALIBRATE: "calibrate",
+    smp.CMD_TEST: "self-test",
 }
 
 ERROR_TEXTS = {

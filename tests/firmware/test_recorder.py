@@ -55,7 +55,7 @@ def test_settings_in_parts():
     for size in (1, 188, 189, 480):
         before = len(list(bench.recorder.ring.frames_of(0)))
         plan = bytes([size & 0xFF]) * size
-        bench.recorder.settings(plan, 0)
+        bench.recorder.in_parts(frames.SETTINGS, plan, 0)
         parts = [unpack(frames.TABLES[5], payload) for _, payload in list(bench.recorder.ring.frames_of(0))[before:]]
         assert b"".join([data for _, _, data in parts]) == plan
         assert [(part, total) for part, total, _ in parts] == [(i, len(parts)) for i in range(len(parts))]
