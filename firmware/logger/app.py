@@ -168,7 +168,7 @@ class App:
 
     def _press(self, now_ms: int) -> None:
         if self.wireless:
-            self.wireless.policy.ask(codes.ASK_BUTTON, now_ms)
+            self.wireless.ruling.ask(codes.ASK_BUTTON, now_ms)
         if self.state.state == codes.STATE_ARMED and self.trip.plan["start"] == codes.START_BUTTON:
             self.trip.begin(codes.REASON_BUTTON, now_ms)
         elif self.state.in_trip() and self._mark_shown_ms < now_ms:

@@ -77,7 +77,7 @@ class Report:
             "last": [None if value == NO_READING else value for value in trip.probes.last],
         }
         if self.wireless is not None:
-            answer["radio"] = [self.wireless.policy.state, self.wireless.policy.why]
+            answer["radio"] = [self.wireless.ruling.state, self.wireless.ruling.why]
         world_ms = board.world_utc_ms()
         if world_ms is not None:
             answer["world"] = world_ms

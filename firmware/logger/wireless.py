@@ -37,7 +37,7 @@ class Wireless:
         policy: "RadioPolicy",
     ) -> None:
         self._radio = radio
-        self.policy = policy
+        self.ruling = policy
         self._beacon = Beacon(board, trip, report)
         self.link = RadioLink(radio, files, caller, server)
         self.is_on = False
@@ -47,8 +47,8 @@ class Wireless:
 
     def poll(self, now_ms: int) -> "int | None":
         """When to come again. Raises RingFull."""
-        policy_ms = self.policy.poll(now_ms, self.link.connected())
-        own_ms = self._poll(now_ms, self.policy.interval_ms)
+        policy_ms = self.ruling.poll(now_ms, self.link.connected())
+        own_ms = self._poll(now_ms, self.ruling.interval_ms)
         return own_ms if policy_ms is None else _sooner(policy_ms, own_ms)
 
     def _poll(self, now_ms: int, interval_ms: int) -> "int | None":

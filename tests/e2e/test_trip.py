@@ -182,3 +182,25 @@ def test_ten_loggers_are_scanned(cli, start):
     found = cli("scan", "--json", *words).json
     assert [one["address"] for one in found] == [logger.address for logger in loggers]
     assert all(one["state"] == "idle" for one in found)
+
+
+def test_calibrations_travel_with_the_trip(cli, start):
+    (cli.folder / "cal.toml").write_text(
+        '[[channel]]\nnumber = 0\ncertificate = "LAB-17"\ndate = "2025-05-01"\nuncertainty_c = 0.05\n'
+        "points = [[-0.02, 0.0], [8.03, 8.0]]\n"
+    )
+    logger = start(handled(0.1), speed="max", pauses_ms=(MINUTE_MS * 100,))
+    device = ("-d", logger.address)
+    made = cli("provision", "--calibration", "cal.toml", *device, "--operator", "LAB-7")
+    assert made.out.count("ok ") == 4
+    armed = cli("arm", "2-8C", "--yes", *device).err
+    assert "calibration" not in armed
+    logger.wait_for("paused", 60)
+    cli("stop", *device)
+    cli("download", *device, "-o", "trip.trail")
+    evaluated = cli("evaluate", "trip.trail", "--json").json
+    assert "LAB-17" in json.dumps(evaluated)
+    events = [one for one in cli("show", "trip.trail", "--audit", "--json").json["audit"] if one["who"] == "LAB-7"]
+    assert [one["what"] for one in events] == ["provision", "calibrate", "self-test"]
+    # Another site, which has no file of calibrations, corrects the readings by the same certificate.
+    assert "LAB-17" in (cli("report", "trip.trail", "-o", "trip.html"), (cli.folder / "trip.html").read_text())[1]

@@ -53,6 +53,8 @@ class FakeLogger:
         self.slot = 10
         self.free = 100
         self.checks = 0
+        self.calibrations = b""
+        self.test_result: dict[str, Any] = {"probes": [[0, 2560]], "flash": 0, "battery": 3900, "failed": 0}
         self.log: list[tuple[int, int]] = []
         self.commands: list[tuple[int, dict[str, Any]]] = []
         self.acknowledged_late = 0
@@ -135,6 +137,10 @@ class FakeLogger:
             self.clock = True
         if command == smp.CMD_ACKNOWLEDGE:
             self.unread = False
+        if command == smp.CMD_CALIBRATE:
+            self.calibrations = request["cal"]
+        if command == smp.CMD_TEST:
+            return self.test_result
         return {"tick": 124000, "uid": UID} if command in (smp.CMD_MARK, smp.CMD_PROVISION) else {}
 
     def _rotate(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -198,7 +204,12 @@ class FakeLogger:
             raise Refused(group, smp.MGMT_NOT_SUPPORTED)
         if "m" in request:
             return self.proven(command, request)
-        plain = {smp.CMD_STATUS: self.status, smp.CMD_CHALLENGE: self.challenge, smp.CMD_LIVE: self.live}
+        plain = {
+            smp.CMD_STATUS: self.status,
+            smp.CMD_CHALLENGE: self.challenge,
+            smp.CMD_LIVE: self.live,
+            smp.CMD_CALIBRATE: lambda _: {"cal": self.calibrations},
+        }
         return plain[command](request) if command in plain else self.open_command(command, request)
 
     def handle(self, message: bytes) -> bytes:

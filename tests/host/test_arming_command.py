@@ -152,7 +152,8 @@ def calibrated(days_ago, number=0):
         (-2, "K-17 of channel 0 is dated after today"),
     ],
 )
-def test_an_old_calibration_is_told_before_arming(capsys, device, days_ago, words):
+def test_an_old_calibration_is_told_before_arming(capsys, device, logger, days_ago, words):
+    logger.battery = 4000
     duration = "1d" if words is None else "10d"
     file = calibrated(days_ago)
     assert run(["arm", "2-8C", "-d", device, "--yes", "--duration", duration, "--calibration", file]) == 0
@@ -170,9 +171,9 @@ def test_a_thermometer_without_calibration_is_told_before_arming(capsys, device)
     assert "channel 3: the logger has no such thermometer" in err
 
 
-def test_arming_without_a_calibration_file_says_so(capsys, device):
+def test_arming_a_logger_that_keeps_no_calibrations_says_so(capsys, device):
     assert run(["arm", "2-8C", "-d", device, "--yes"]) == 0
-    assert "calibrations unchecked" in capsys.readouterr().err
+    assert "calibration MISSING for channel 0" in capsys.readouterr().err
 
 
 def test_a_calibration_file_that_makes_no_sense_is_refused_before_arming(capsys, device, logger):

@@ -2,11 +2,18 @@ import pytest
 
 from celltrail.battery.count import DAY_MS, Counts, count
 from celltrail.battery.currents import Board
+from celltrail.battery.need import daily_mAh, needed_mV, needed_share
 from celltrail.battery.reckon import charges, days
 from celltrail.cli.main import run
+from celltrail.keys.keystore import KeyStore
+from celltrail.plans.planning import to_plan
 from celltrail.plans.profile import load_profile
+from celltrail.plans.sensor import Fitted, Sensor
+from celltrail_protocol import codes
+from tests.host.fake_logger import KEY, UID, FakeLogger, OverTcp
 
 HOUR_MS = 3_600_000
+TMP117 = Sensor(codes.MODEL_TMP117, 7_812_500, -7040, 19200, 300)
 BOARD = Board(sleep_mA=1.0, doze_mA=11.0, awake_mA=101.0, source="")
 
 
@@ -82,3 +89,49 @@ def test_the_firmware_s_own_operations_are_counted():
 def test_what_nobody_can_reckon_is_refused(capsys, option, value, words):
     assert run(["battery", "--profile", "2-8C", option, value]) == 2
     assert words in capsys.readouterr().err
+
+
+def armed_plan(**changes):
+    return to_plan(load_profile("2-8C"), Fitted((TMP117,))) | changes
+
+
+def test_what_a_plan_needs_is_near_to_what_was_counted():
+    # `celltrail battery --profile 2-8C` counts 29.6 mAh a day on the virtual logger.
+    assert daily_mAh(armed_plan()) == pytest.approx(29.6, rel=0.03)
+    assert daily_mAh(armed_plan(radio=[1, 1000, 300, 5, 0])) == pytest.approx(24 * 30, rel=0.02)
+    windows = armed_plan(times=[[0, 3600, 86400], [7200, 3600, 86400], [1_772_000_000, 3600, 0]])
+    assert daily_mAh(windows) - daily_mAh(armed_plan()) == pytest.approx(2 * 28.8)
+
+
+def test_a_plan_without_an_end_needs_nothing_in_advance():
+    assert needed_share(armed_plan()) == 0
+    assert needed_mV(0.0) == 3300
+    assert needed_share(armed_plan(duration_s=5 * 86400)) == pytest.approx(5 * 29.6 / 2000, rel=0.03)
+    assert needed_share(armed_plan(duration_s=5 * 86400, delay_s=5 * 86400)) == pytest.approx(
+        10 * 29.6 / 2000, rel=0.03
+    )
+
+
+@pytest.mark.parametrize(
+    ("battery", "duration", "more", "words"),
+    [
+        (
+            3600,
+            "30d",
+            (),
+            "has 3.60 V, and 30 days take 44% of three AA cells, which are there at 3.83 V; change the cells",
+        ),
+        (4500, "10d", ("--radio-on", "always"), "10 days take 360% of three AA cells; shorten the plan"),
+    ],
+)
+def test_arming_refuses_a_battery_that_the_plan_outlasts(capsys, tmp_path, monkeypatch, battery, duration, more, words):
+    logger = FakeLogger()
+    logger.state, logger.unread, logger.battery = codes.STATE_IDLE, False, battery
+    monkeypatch.setenv("CELLTRAIL_KEYS", str(tmp_path / "keys"))
+    KeyStore(tmp_path / "keys").save_device_key(UID, "CT-31A722", KEY)
+    with OverTcp(logger) as served:
+        command = ["arm", "2-8C", "-d", str(served.address), "--yes", "--duration", duration, *more]
+        assert run(command) == 4
+        assert words in capsys.readouterr().err
+        assert logger.state == codes.STATE_IDLE
+        assert run([*command, "--any-battery"]) == 0

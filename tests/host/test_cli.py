@@ -213,10 +213,12 @@ def test_arm_refuses_a_profile_that_the_sensor_can_not_measure(capsys, device, l
 def test_provision(capsys, device, logger, tmp_path):
     assert run(["provision", "-d", device]) == 4
     assert "has a device key already" in capsys.readouterr().err
-    logger.key = None
+    logger.key, logger.state = None, codes.STATE_IDLE
     new = tmp_path / "new"
     assert run(["provision", "-d", device, "--json", "--keys", str(new)]) == 0
-    assert json.loads(capsys.readouterr().out)["name"] == "CT-31A722"
+    told = json.loads(capsys.readouterr().out)
+    assert told["name"] == "CT-31A722"
+    assert told["test"]["good"] is True
     assert KeyStore(new).device_key(UID) == logger.key
 
 

@@ -1,12 +1,12 @@
 """`celltrail arm`."""
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from celltrail.battery.need import needed_mV, needed_share
 from celltrail.cli.common import (
     Device,
     Discard,
@@ -21,13 +21,15 @@ from celltrail.cli.common import (
     say,
     with_session,
 )
-from celltrail.errors import UsageFault
+from celltrail.errors import RefusedFault, UsageFault
 from celltrail.evaluate.calibration_age import calibration_warnings
 from celltrail.evaluate.uncertainty import Calibration, load_calibrations
 from celltrail.keys.keystore import KeyStore
 from celltrail.keys.receipt import Receipt, check_place, save_receipt
+from celltrail.link.messages import Status
 from celltrail.link.session import Session, require_state
 from celltrail.operate import arming
+from celltrail.operate.bench import calibrations_of
 from celltrail.operate.commands import AT_REST, refuse_unread, require_key
 from celltrail.plans.profile import (
     DELAY_BOUNDS_S,
@@ -50,6 +52,9 @@ Examples:
   celltrail arm 2-8C --radio-window 06:00/1h --radio-window 2026-03-01T14:00Z/2h
   celltrail arm CRT --radio-on always --flight automatic
   celltrail arm my-profile.toml --start command --yes"""
+
+
+_DAY_S = 86_400
 
 
 def _seconds(option: str, text: str | None, bounds_s: tuple[int, int]) -> int | None:
@@ -100,8 +105,12 @@ def arm(
     ] = None,
     receipt: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the receipt there, too.")] = None,
     calibration: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Warn of missing and old calibrations in this TOML file.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Check the age of these calibrations, not of those on the logger."),
     ] = None,
+    any_battery: Annotated[
+        bool, typer.Option("--any-battery", help="Arm with a battery that may not last until the planned end.")
+    ] = False,
     discard_unread: Discard = False,
     yes: Yes = False,
     operator: Operator = "",
@@ -125,8 +134,9 @@ def arm(
     store = KeyStore(keys)
 
     async def work(session: Session) -> Receipt:
-        prepared = _prepare(session, changed, store, discard_unread)
-        _warn_of(known, prepared)
+        prepared = _prepare(session, changed, store, discard_unread, any_battery)
+        calibrations = await calibrations_of(session) if known is None else known
+        _warn_of(calibrations, prepared, (await session.pair()).utc_ms)
         confirm(f"Arm {session.status.called}?", yes)
         return await arming.arm(session, prepared, store, code, discard_unread)
 
@@ -150,7 +160,7 @@ def _copy(made: Receipt, keys: KeyStore, path: Path | None) -> UsageFault | None
     return None
 
 
-def _prepare(session: Session, profile: Profile, keys: KeyStore, discard: bool) -> arming.Prepared:
+def _prepare(session: Session, profile: Profile, keys: KeyStore, discard: bool, any_battery: bool) -> arming.Prepared:
     """Refuse before anything is asked, and show what will be armed."""
     status = session.status
     require_state(status, AT_REST, "be armed")
@@ -160,17 +170,32 @@ def _prepare(session: Session, profile: Profile, keys: KeyStore, discard: bool) 
     say(f"{status.called} will be armed:")
     for line in prepared.lines:
         say(f"  {line}")
+    if not any_battery:
+        _refuse_battery(status, prepared)
     if 0 < status.battery < codes.BATTERY_LOW_mV:
         say(f"  battery LOW, {status.battery / 1000:.2f} V: charge it, or the trip may end early")
     return prepared
 
 
-def _warn_of(calibrations: Mapping[int, Calibration] | None, prepared: arming.Prepared) -> None:
-    if calibrations is None:
-        say("  calibrations unchecked: name their file with --calibration")
+def _refuse_battery(status: Status, prepared: arming.Prepared) -> None:
+    """RefusedFault when the battery is below what the plan needs until its end."""
+    share = needed_share(prepared.plan)
+    wanted_mV = needed_mV(share)
+    if not share or not status.battery or status.battery >= wanted_mV:
         return
+    days = (prepared.plan["duration_s"] + prepared.plan["delay_s"]) / _DAY_S
+    what = f"{days:.3g} days take {share:.0%} of three AA cells"
+    if share > 1:
+        what += "; shorten the plan, or change its radio or period"
+    else:
+        what += f", which are there at {wanted_mV / 1000:.2f} V; change the cells"
+    raise RefusedFault(
+        f"{status.called} has {status.battery / 1000:.2f} V, and {what}; --any-battery arms it all the same"
+    )
+
+
+def _warn_of(calibrations: Mapping[int, Calibration], prepared: arming.Prepared, now_ms: int) -> None:
     most_ms = (prepared.plan["duration_s"] + prepared.plan["delay_s"]) * 1000
-    now_ms = time.time_ns() // 1_000_000
     for line in calibration_warnings(calibrations, prepared.fitted, now_ms, most_ms):
         say(f"  {line}")
 

@@ -20,6 +20,8 @@ COMMANDS = {
     "flash": "Make a bare board a logger: build the image, write it, check it.",
     "wire": "Tell a logger which pins and sensors it has.",
     "provision": "Give a new logger its name and device key.",
+    "calibrate": "Keep calibrations on a logger, or show them.",
+    "selftest": "Let a logger test itself.",
     "battery": "How many days does a battery last with a plan?",
     "arm": "Begin a trip: load a profile, make the trip's key, write a receipt.",
     "status": "Show how a logger is.",

@@ -24,7 +24,7 @@ def calibration_warnings(
 
 def _warning(number: int, calibration: Calibration | None, utc_ms: int, most_ms: int) -> str:
     if calibration is None:
-        return f"calibration MISSING for channel {number}: its datasheet will stand for it"
+        return f"calibration MISSING for channel {number}: its datasheet will stand for it (see `celltrail calibrate`)"
     name = f"calibration {calibration.certificate} of channel {number}"
     age_ms = utc_ms - calibration.utc_ms
     if age_ms < 0:

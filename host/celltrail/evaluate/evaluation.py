@@ -9,6 +9,7 @@ import numpy as np
 
 from celltrail.errors import UsageFault
 from celltrail.evaluate.budget import BudgetResult, use_budget
+from celltrail.evaluate.calibration_record import from_record
 from celltrail.evaluate.excursions import Excursion, excursions_of
 from celltrail.evaluate.inferring import infer_milestones
 from celltrail.evaluate.judge import RuleResult, judge
@@ -112,7 +113,10 @@ def evaluate(
     calibrations: Mapping[int, Calibration] | None = None,
     milestones: Sequence[Milestone] = (),
 ) -> Evaluation:
-    """What happened on a trip by these rules; UsageFault when a milestone can't be placed."""
+    """What happened on a trip by these rules; UsageFault when a milestone can't be placed.
+
+    calibrations: by channel; None for those in the record.
+    """
     record = checked.record
     timeline = Timeline(record, checked.clock, _end_of(checked))
     if milestones and not checked.clock.synced:
@@ -121,6 +125,8 @@ def evaluate(
     events = events_of(known or infer_milestones(record, timeline), timeline)
     legs = legs_of(events)
     window = window_of(checked, rules.judging, [one for _, one in events], timeline)
+    if calibrations is None:
+        calibrations = from_record(record.calibration_bytes, [one.sensor for one in record.channels])
     series = [
         series_of(one, timeline, window, _uncertainty(checked, one.number, calibrations)) for one in record.channels
     ]
@@ -167,9 +173,9 @@ def _end_of(checked: Checked) -> int:
     return max([0, *expected, *read])
 
 
-def _uncertainty(checked: Checked, number: int, calibrations: Mapping[int, Calibration] | None) -> Uncertainty:
+def _uncertainty(checked: Checked, number: int, calibrations: Mapping[int, Calibration]) -> Uncertainty:
     sensor = checked.record.channels[number].sensor
-    return uncertainty_of(sensor, (calibrations or {}).get(number), checked.verdict.last_utc_ms)
+    return uncertainty_of(sensor, calibrations.get(number), checked.verdict.last_utc_ms)
 
 
 def _of(rules: Rules, series: Series) -> list[Rule]:

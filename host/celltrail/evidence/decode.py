@@ -64,6 +64,8 @@ class _Decoder:
         self._origins: dict[int, Origin] = {}
         self._settings: dict[int, bytes] = {}
         self._settings_parts = 0
+        self._calibration: dict[int, bytes] = {}
+        self._calibration_parts = 0
         self._found: dict[type, list[Any]] = {
             kind: [] for kind in (Run, ClockPair, Boot, StateChange, Command, Earlier, Mark, Alarm, Fault, RadioChange)
         }
@@ -76,6 +78,7 @@ class _Decoder:
             frames.BOOT: self._on_boot,
             frames.STATE: self._on_state,
             frames.SETTINGS: self._on_settings,
+            frames.CALIBRATION: self._on_calibration,
             frames.COMMAND: self._on_command,
             frames.EARLIER: self._on_earlier,
             frames.MISSING: self._on_missing,
@@ -181,6 +184,10 @@ class _Decoder:
         self._settings[part] = data
         self._settings_parts = max(parts, self._settings_parts)
 
+    def _on_calibration(self, part: int, parts: int, data: bytes) -> None:
+        self._calibration[part] = data
+        self._calibration_parts = max(parts, self._calibration_parts)
+
     def _on_command(self, tick_ms: int, command: int, operator: bytes, flags: int, detail: int) -> None:
         self._add(Command(self._at(tick_ms), command, _text(operator), flags, detail))
 
@@ -235,7 +242,7 @@ class _Decoder:
         checkpoints = self._checkpoints.decode()
         self._note_ticks(checkpoints)
         pairs = [*self._found[ClockPair], *_read_out_pairs(self._trail.meta)]
-        settings = self._settings_bytes()
+        settings = _whole(self._settings, self._settings_parts)
         return Record(
             uid=plan.get("uid", self._trail.uid or _NO_UID),
             trip=plan.get("trip", self._trail.trip),
@@ -264,6 +271,7 @@ class _Decoder:
             flaws=tuple(self._flaws + self._checkpoints.flaws + flaws + shock_flaws),
             earlier=tuple(self._found[Earlier]),
             radio=tuple(self._found[RadioChange]),
+            calibration_bytes=_whole(self._calibration, self._calibration_parts) or b"",
         )
 
     def _note_ticks(self, checkpoints: Checkpoints) -> None:
@@ -286,10 +294,12 @@ class _Decoder:
                 self._last_ticks[origin.boot] = max(tick_ms, self._last_ticks.get(origin.boot, 0))
         return [Instant(boot, self._last_ticks[boot]) for boot in self._boots_in_order if boot in self._last_ticks]
 
-    def _settings_bytes(self) -> bytes | None:
-        parts = [self._settings.get(part) for part in range(self._settings_parts)]
-        whole = [part for part in parts if part is not None]
-        return b"".join(whole) if parts and len(whole) == len(parts) else None
+
+def _whole(found: Mapping[int, bytes], count: int) -> bytes | None:
+    """What came in parts; None when one is not there."""
+    parts = [found.get(part) for part in range(count)]
+    whole = [part for part in parts if part is not None]
+    return b"".join(whole) if parts and len(whole) == len(parts) else None
 
 
 @lru_cache(maxsize=64)

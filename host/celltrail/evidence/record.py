@@ -336,6 +336,7 @@ class Record:
     earlier: tuple[Earlier, ...] = field(default=())
     pressures: tuple[Channel, ...] = field(default=())
     radio: tuple[RadioChange, ...] = field(default=())
+    calibration_bytes: bytes = b""
 
     @property
     def all_channels(self) -> tuple[Channel, ...]:

@@ -157,6 +157,21 @@ class MarkWrite(message.WriteRequest):
     note: str
 
 
+class Calibrations(_Answer):
+    """What the logger keeps of calibrations, as CBOR; empty for none."""
+
+    _COMMAND_ID = smp.CMD_CALIBRATE
+    cal: Annotated[bytes, Field(max_length=smp.LONGEST_MESSAGE)]
+
+
+class CalibrationsRead(message.ReadRequest):
+    """Read by anyone."""
+
+    _GROUP_ID = smp.GROUP_CELLTRAIL
+    _COMMAND_ID = smp.CMD_CALIBRATE
+    _Response = Calibrations
+
+
 class Provisioned(_Answer):
     """The answer to the first provisioning."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from celltrail.battery import currents
 from celltrail.battery.currents import BOARDS, CELLS_mAh
+from celltrail.battery.need import radio_hours
 from celltrail.plans.sensor import Fitted
 from celltrail.utc import iso, span
 from celltrail_protocol import codes
@@ -27,7 +28,7 @@ def describe_radio(plan: Mapping[str, Any], fitted: Fitted) -> list[str]:
         asked = f"until asked for by {_listed(asking)}, then on for {span(on_s * 1000)}" if asking else "of its own"
         lines = [f"the radio is off {asked}; {heard}"]
         lines += [_window(one) for one in times]
-        daily_h = sum(for_s for _, for_s, every_s in times if every_s == _DAY_S) / 3600
+        daily_h = radio_hours(plan)
         lines += [_cost(daily_h)] if daily_h else [_cost_asked(on_s)] if asking else []
     lines += [_flight(plan.get("flight"), mode)]
     return lines

@@ -137,6 +137,7 @@ def fixed() -> Iterator[Vector]:
 
 def texts() -> Iterator[Vector]:
     yield typed("settings-longest", "settings", {"part": 0, "parts": 2, "data": bytes(range(246))}, at=256)
+    yield typed("calibration", "calibration", {"part": 1, "parts": 2, "data": b"\xa2\x61\x76\x01"})
     yield typed("command-longest-operator", "command", TYPICAL["command"] | {"operator": "Žofie-12345"})
     read = TYPICAL["command"] | {"command": 8, "flags": 0, "detail": 0xFFFF_FFFF}
     yield typed("command-acknowledge", "command", read)

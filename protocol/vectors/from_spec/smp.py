@@ -168,6 +168,21 @@ def commands() -> Iterator[Vector]:
     yield one("wire-open", WRITE, CELLTRAIL, 20, wire)
     yield one("wire-open-answer", WRITE_ANSWER, CELLTRAIL, 20, {})
     yield from proven("wire", 20, wire, {}, 1)
+    entry = [0, 1, "LAB-2026-017", 20_468, 50, 20, 0, [[-20, 0], [8030, 8000]]]
+    kept = cbor.encode({"v": 1, "c": [entry]})
+    yield one("calibrations", READ, CELLTRAIL, 21, {})
+    yield one("calibrations-answer", READ_ANSWER, CELLTRAIL, 21, {"cal": kept})
+    yield from proven("calibrate", 21, {"op": "LAB-7", "utc": 1_794_000_200_000, "cal": kept}, {}, 1)
+    found = {
+        "probes": [[0, 2700], [4, None]],
+        "flash": 0,
+        "battery": 3912,
+        "accel": [0, 1, -1, 10],
+        "clock": [0, 1_794_000_201, 81_500],
+        "radio": True,
+        "failed": 2,
+    }
+    yield from proven("self-test", 22, {"op": "LAB-7", "utc": 1_794_000_200_000}, found, 1)
     yield one("live", READ, CELLTRAIL, 11, {"nonce": HN})
     live = {
         "trip": 3,

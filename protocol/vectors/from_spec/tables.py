@@ -37,6 +37,7 @@ WAVE = "H event, B axis, H first, B count, * series"
 MARK = "Q tick_ms, B kind, B outcome, B flags, p operator, p place, p note"
 ALARM = "Q tick_ms, B alarm, B channel, h value_raw, I slot"
 FAULT = "Q tick_ms, B source, B code, I detail"
+CALIBRATION = "B part, B parts, * data"
 RADIO = "Q tick_ms, B state, B why, I pressure_Pa"
 CHECKPOINT = "I epoch, Q tick_ms, H battery_mV, 16s tag"
 
@@ -49,6 +50,7 @@ FRAMES = {
     0x05: ("settings", SETTINGS),
     0x06: ("command", COMMAND),
     0x07: ("earlier command", EARLIER),
+    0x08: ("calibration", CALIBRATION),
     0x10: ("readings", READINGS),
     0x11: ("missing", MISSING),
     0x12: ("gap", GAP),
