@@ -11,6 +11,7 @@ from celltrail.errors import UsageFault
 from celltrail.evaluate.budget import BudgetResult, use_budget
 from celltrail.evaluate.calibration_record import from_record
 from celltrail.evaluate.excursions import Excursion, excursions_of
+from celltrail.evaluate.flights import infer_flights
 from celltrail.evaluate.inferring import infer_milestones
 from celltrail.evaluate.judge import RuleResult, judge
 from celltrail.evaluate.legs import Leg, Milestone, events_of, legs_of, marks_of
@@ -122,7 +123,8 @@ def evaluate(
     if milestones and not checked.clock.synced:
         raise UsageFault(f"{checked.trail.path}: no clock was set, so no milestone can be placed; leave them out")
     known = [*marks_of(record, timeline), *milestones]
-    events = events_of(known or infer_milestones(record, timeline), timeline)
+    guessed = [] if known else [*infer_milestones(record, timeline), *infer_flights(record, timeline)]
+    events = events_of(known or guessed, timeline)
     legs = legs_of(events)
     window = window_of(checked, rules.judging, [one for _, one in events], timeline)
     if calibrations is None:
