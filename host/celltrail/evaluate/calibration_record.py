@@ -9,6 +9,7 @@ import cbor2
 
 from celltrail.errors import UsageFault
 from celltrail.evaluate.uncertainty import Calibration, Points
+from celltrail.plain_text import printable
 from celltrail.plans.sensor import Fitted, Sensor
 from celltrail_protocol import cbor
 from celltrail_protocol.layout import ProtocolError
@@ -18,6 +19,7 @@ _DAY_MS = 86_400_000
 _MILLI = 1000
 _LARGEST_mK = 1_000_000
 _MOST_POINTS = 3
+_LONGEST_NAME = 80
 _LAST_DAY = 0xFFFF
 # What is left of a decimal fraction after it was a double.
 _EXACT = 6
@@ -76,7 +78,7 @@ def _entry(entry: Any) -> tuple[int, int, Calibration]:
     if not isinstance(certificate, str):
         raise TypeError
     made = Calibration(
-        certificate,
+        printable(certificate, _LONGEST_NAME),
         _checked(day, 0, _LAST_DAY) * _DAY_MS,
         uncertainty_c=_checked(uncertainty_mK, 0) / _MILLI,
         drift_c_per_year=_checked(drift_mK, 0) / _MILLI,
