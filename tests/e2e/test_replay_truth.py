@@ -50,7 +50,7 @@ def fly(cli, start, request, profile, *options):
     stimulus = preparing.prepare(request)
     logger = start(stimulus, speed="max", pauses_ms=(stimulus.duration_ms,))
     device = ("-d", logger.address)
-    cli("provision", *device)
+    cli("provision", "--no-test", *device)
     cli("arm", profile, "--yes", *options, *device)
     logger.wait_for("paused", 110)
     cli("stop", *device)
