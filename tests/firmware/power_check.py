@@ -155,6 +155,8 @@ def _check_commands(app, host, before, after):
     """The device key and how far was read are what they were before the cut, or what they were to be."""
     expect(host.app._commands._identity.key in (before.key, after.key), "the device key is lost")
     host.key = app._commands._identity.key or host.key
+    kept = host.read(smp.CMD_CALIBRATE)["cal"]
+    expect(kept in (before.calibration, after.calibration), "calibrations", kept)
     if before.trip == after.trip:
         state = app.state
         read = (state.read_index, state.read_used)

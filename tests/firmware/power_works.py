@@ -62,7 +62,7 @@ def boot(flash, watch=None):
 class Known:
     """What must be there: `trip`, its `state`, the last `slot`, how many `marks` and `starts`, how far it was `read`.
 
-    `key` is the device key, None before the logger was provisioned.
+    `key` is the device key, None before the logger was provisioned; `calibration` the bytes that it keeps.
     """
 
     def __init__(self):
@@ -73,12 +73,14 @@ class Known:
         self.starts = 0
         self.read = (0, 0)
         self.key = None
+        self.calibration = b""
 
     def copy(self):
         """The same, for later."""
         other = Known()
         other.trip, other.state, other.slot = self.trip, self.state, self.slot
         other.marks, other.starts, other.read, other.key = self.marks, self.starts, self.read, self.key
+        other.calibration = self.calibration
         return other
 
 
@@ -148,6 +150,21 @@ class Actor:
         answer = host.ask(smp.GROUP_CELLTRAIL, smp.CMD_ROTATE, smp.OP_WRITE, host.wrap(smp.CMD_ROTATE, request))
         assert "a" in answer, answer
         host.key = self.watch.known.key = key
+        self.watch.note()
+        return self
+
+    def calibrate(self, data):
+        """Keep calibrations."""
+        answer = self.host.prove(smp.CMD_CALIBRATE, {"op": "AB", "utc": 1, "cal": data})
+        assert answer == {}, answer
+        self.watch.known.calibration = data
+        self.watch.note()
+        return self
+
+    def test(self):
+        """Let the logger test itself."""
+        answer = self.host.prove(smp.CMD_TEST, {"op": "AB", "utc": 1})
+        assert answer["flash"] == 0, answer
         self.watch.note()
         return self
 
@@ -328,6 +345,11 @@ def work_acknowledge(actor):
     actor.acknowledge().run(MINUTE).acknowledge()
 
 
+def work_calibrate(actor):
+    for number in (1, 2):
+        actor.calibrate(b"\xa1av\x01" if number == 2 else b"\xa2av\x01ac\x58\x63" + bytes(99))
+
+
 def work_acknowledge_stopped(actor):
     actor.acknowledge()
 
@@ -410,6 +432,8 @@ WORKS = {
     "provision": (new_logger, work_provision),
     "rotate": (started, work_rotate),
     "rotate-idle": (stopped, lambda actor: actor.rotate(bytes(range(1, 33)))),
+    "calibrate": (stopped, work_calibrate),
+    "self-test": (stopped, lambda actor: actor.test().arm()),
     "read": (started, work_acknowledge),
     "read-stopped": (stopped, work_acknowledge_stopped),
     "first-arm": (new_logger, work_first_arm),
