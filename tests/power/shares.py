@@ -21,7 +21,7 @@ PARTS = {
     "rotate": 2,
     "rotate-idle": 1,
     "calibrate": 2,
-    "self-test": 6,
+    "self-test": 8,
     "read": 1,
     "read-stopped": 1,
     "first-arm": 5,
