@@ -81,6 +81,8 @@ keep = PartFile.keep
 def then_interrupt(self, offset, data):
     keep(self, offset, data)
     if len(self.sectors) == {kept}:
+        # Once: a second one ends a process at once.
+        PartFile.keep = keep
         os.kill(os.getpid(), signal.SIGINT)
 PartFile.keep = then_interrupt
 {MAIN}
