@@ -151,6 +151,7 @@ def test_who_arms_is_told_what_it_costs():
     assert "last at most 2.8 days on a Pico W or 3.1 days on an ESP32" in always[1]
     assert "NOTHING SUSPENDS IT IN FLIGHT" in always[2]
     watched = lines(plan(fitted=ALL, policy="always", flight="automatic"), ALL)
+    assert watched[0].startswith("the radio is ALWAYS on while on the ground")
     assert watched[2].startswith("suspended in flight: below 900 hPa, a change of 15 hPa within 3 min")
 
 

@@ -98,7 +98,8 @@ def _trip(now: Status) -> str:
         return "none"
     lost = f", the first {now.first} overwritten" if now.first else ""
     # The logger counts on with the first reading of a boot; until then it knows no number.
-    readings = f"{now.slot} readings at {span(now.period)}" if now.slot else f"a reading every {span(now.period)}"
+    count = f"{now.slot} reading{'s' * (now.slot != 1)}"
+    readings = f"{count} at {span(now.period)}" if now.slot else f"a reading every {span(now.period)}"
     known = f"{readings}, " if now.period else ""
     return f"{now.trip}: {known}{now.sectors} sector{'s' * (now.sectors != 1)}{lost}"
 

@@ -22,7 +22,8 @@ def describe_radio(plan: Mapping[str, Any], fitted: Fitted) -> list[str]:
     times = plan.get("times", ())
     heard = f"it advertises every {span(interval_ms)}"
     if mode == codes.RADIO_ALWAYS:
-        lines = [f"the radio is ALWAYS on; {heard}", _cost(24.0)]
+        where = " while on the ground" if "flight" in plan else ""
+        lines = [f"the radio is ALWAYS on{where}; {heard}", _cost(24.0)]
     else:
         asking = [_asker(bit, knock_mg) for bit in ASK_NAMES if bit & asked_by]
         asked = f"until asked for by {_listed(asking)}, then on for {span(on_s * 1000)}" if asking else "of its own"
