@@ -1,9 +1,11 @@
+import json
+
 import pytest
 
 from celltrail.battery.count import DAY_MS, Counts, count
 from celltrail.battery.currents import Board
 from celltrail.battery.need import daily_mAh, needed_mV, needed_share
-from celltrail.battery.reckon import charges, days
+from celltrail.battery.reckon import charges, days, windows_mAh
 from celltrail.cli.main import run
 from celltrail.keys.keystore import KeyStore
 from celltrail.plans.planning import to_plan
@@ -135,3 +137,27 @@ def test_arming_refuses_a_battery_that_the_plan_outlasts(capsys, tmp_path, monke
         assert words in capsys.readouterr().err
         assert logger.state == codes.STATE_IDLE
         assert run([*command, "--any-battery"]) == 0
+
+
+def test_windows_of_a_profile_cost_what_a_dozing_board_costs():
+    # An hour: 10 mA more than asleep, and 3600 advertisements of 3 ms at 130 mA.
+    assert windows_mAh(BOARD, 1.0, 1000) == pytest.approx(10 + 3600 * 3 * 130 / HOUR_MS)
+    assert windows_mAh(BOARD, 0.0, 1000) == 0
+
+
+def test_battery_takes_the_radio_of_the_profile(capsys, tmp_path, mocker):
+    mocker.patch("celltrail.cli.battery.count", side_effect=lambda *given, radio: idle(adverts=86_400 * radio))
+    text = 'name = "x"\ntitle = "x"\nperiod_s = 60\n[radio]\n'
+    found = {}
+    for name, more in (
+        ("asked", ""),
+        ("windows", '[[radio.window]]\nat = "06:00"\nfor_s = 7200\n'),
+        ("always", 'policy = "always"\n'),
+    ):
+        path = tmp_path / f"{name}.toml"
+        path.write_text(text + more)
+        assert run(["battery", "--profile", str(path), "--json"]) == 0
+        found[name] = json.loads(capsys.readouterr().out)["mAh_a_day"]["radio"]
+    assert found["asked"] == 0
+    assert found["windows"] == pytest.approx(2 * 28.8 + 0.78, rel=0.01)
+    assert found["always"] > 650

@@ -25,6 +25,13 @@ def charges(counts: Counts, board: Board, sensors: tuple[str, ...], *, radio: bo
     return {name: each / _MS_PER_HOUR * DAY_MS / counts.span_ms for name, each in spent.items()}
 
 
+def windows_mAh(board: Board, hours: float, interval_ms: int) -> float:
+    """mAh a day of a radio that is on so many hours of it: dozing instead of sleeping, and advertising."""
+    adverts = hours * _MS_PER_HOUR / interval_ms
+    advertising = adverts * currents.ADVERT_ms * currents.ADVERT_mA / _MS_PER_HOUR
+    return hours * (board.doze_mA - board.sleep_mA) + advertising
+
+
 def _nap_ms(counts: Counts, *, radio: bool) -> float:
     """A board's sleep is cut into pieces below the watchdog's time; a doze costs the same awake."""
     return 0.0 if radio else counts.span_ms / currents.NAP_EVERY_ms * currents.NAP_ms

@@ -7,10 +7,11 @@ import typer
 
 from celltrail.battery import currents
 from celltrail.battery.count import Counts, count
-from celltrail.battery.reckon import charges, days
+from celltrail.battery.reckon import charges, days, windows_mAh
 from celltrail.cli.common import Json, print_json
 from celltrail.errors import UsageFault
 from celltrail.plans.profile import load_profile, profile_names
+from celltrail.plans.radio import ALWAYS
 
 EPILOG = """\b
 Examples:
@@ -27,20 +28,26 @@ def battery(
     cell: Annotated[str, typer.Option(help=f"Three AA of {' or '.join(currents.CELLS_mAh)}, or mAh.")] = "alkaline",
     sensors: Annotated[str, typer.Option(help="Channels, as for `celltrail virtual`.")] = "tmp117",
     scenario: Annotated[str, typer.Option(help="What the parcel lives through, as for `celltrail virtual`.")] = "box",
-    ble: Annotated[bool, typer.Option("--ble", help="With the radio on all the time.")] = False,
+    ble: Annotated[
+        bool, typer.Option("--ble", help="With the radio on all the time, whatever the profile says.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """How many days a plan lasts, and where the charge goes; takes some ten seconds.
 
-    A day of the plan is flown on the virtual logger and what the firmware does is counted. The currents are others'
+    A day of the plan is flown on the virtual logger and what the firmware does is counted; the radio's daily windows are
+    added, what asks for it is not. The currents are others'
     figures and partly estimates: measure a board before you rely on it.
     """
     plan, capacity_mAh = load_profile(profile), _capacity(cell)
     if board not in currents.BOARDS:
         raise UsageFault(f"unknown board {board!r}; choose {' or '.join(currents.BOARDS)}")
     names = tuple(name.strip().lower() for name in sensors.split(","))
-    counts = count(plan, sensors, scenario, radio=ble)
-    spent = charges(counts, currents.BOARDS[board], names, radio=ble, shock=plan.shock is not None)
+    always = ble or plan.radio.policy == ALWAYS
+    counts = count(plan, sensors, scenario, radio=always)
+    spent = charges(counts, currents.BOARDS[board], names, radio=always, shock=plan.shock is not None)
+    if not always:
+        spent["radio"] += windows_mAh(currents.BOARDS[board], plan.radio.daily_hours, plan.radio.interval_ms)
     lasts = days(spent, capacity_mAh)
     if json:
         told = {"days": lasts, "mAh_a_day": spent, "counts": asdict(counts), "cell_mAh": capacity_mAh}

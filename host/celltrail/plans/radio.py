@@ -58,6 +58,11 @@ class RadioRule:
     windows: tuple[Window, ...] = ()
     flight: FlightRule | None = None
 
+    @property
+    def daily_hours(self) -> float:
+        """Hours a day of the windows that come every day."""
+        return min(24.0, sum(one.for_s for one in self.windows if one.every_s == _DAY_S) / 3600)
+
     def with_changes(self, policy: str | None, flight: str | None, windows: tuple[Window, ...]) -> "RadioRule":
         """The same with other values; None leaves a value; windows come in the place of those of the profile."""
         if policy is not None and policy not in POLICIES:
