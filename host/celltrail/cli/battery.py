@@ -28,16 +28,14 @@ def battery(
     cell: Annotated[str, typer.Option(help=f"Three AA of {' or '.join(currents.CELLS_mAh)}, or mAh.")] = "alkaline",
     sensors: Annotated[str, typer.Option(help="Channels, as for `celltrail virtual`.")] = "tmp117",
     scenario: Annotated[str, typer.Option(help="What the parcel lives through, as for `celltrail virtual`.")] = "box",
-    ble: Annotated[
-        bool, typer.Option("--ble", help="With the radio on all the time, whatever the profile says.")
-    ] = False,
+    ble: Annotated[bool, typer.Option("--ble", help="With the radio on all the time.")] = False,
     json: Json = False,
 ) -> None:
     """How many days a plan lasts, and where the charge goes; takes some ten seconds.
 
-    A day of the plan is flown on the virtual logger and what the firmware does is counted; the radio's daily windows are
-    added, what asks for it is not. The currents are others'
-    figures and partly estimates: measure a board before you rely on it.
+    A day of the plan is flown on the virtual logger and what the firmware does is counted. The radio's daily windows are
+    added; what else asks for the radio is not. The currents are others' figures and partly estimates: measure a board
+    before you rely on it.
     """
     plan, capacity_mAh = load_profile(profile), _capacity(cell)
     if board not in currents.BOARDS:
