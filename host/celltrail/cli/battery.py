@@ -33,8 +33,8 @@ def battery(
 ) -> None:
     """How many days a plan lasts, and where the charge goes; takes some ten seconds.
 
-    A day of the plan is flown on the virtual logger and what the firmware does is counted. The radio's daily windows are
-    added; what else asks for the radio is not. The currents are others' figures and partly estimates: measure a board
+    A day of the plan is flown on the virtual logger and what the firmware does is counted. Daily windows of the radio
+    are added; what else asks for it is not. The currents are others' figures and partly estimates: measure a board
     before you rely on it.
     """
     plan, capacity_mAh = load_profile(profile), _capacity(cell)
