@@ -23,6 +23,8 @@ from link_targets import client, client_seeds, part_file, part_seeds
 from trail_builder import BUILDER_SEEDS
 from trail_targets import built_trail, merge_seeds, merged, trail, trail_seeds
 
+from celltrail.evaluate.calibration_record import from_record, to_record
+from celltrail.evaluate.uncertainty import Calibration, load_calibrations
 from celltrail.plans.plan_text import describe
 from celltrail.plans.planning import to_plan
 from celltrail.plans.profile import parse_profile
@@ -34,6 +36,14 @@ def profile(data: bytes) -> None:
     with declared():
         one = parse_profile(data, "x.toml")
         check_printable([one.name, one.title, *describe(to_plan(one, FITTED), FITTED)])
+
+
+def calibrations(data: bytes) -> None:
+    """A file of calibrations in TOML, and the bytes that a logger keeps; those of a record are any bytes."""
+    with declared():
+        to_record(load_calibrations(file_of("cal.toml", data)), FITTED, "cal.toml")
+    for one in from_record(data, FITTED.channels).values():
+        check_printable([one.certificate])
 
 
 def replay(data: bytes) -> None:
@@ -52,7 +62,20 @@ def replay(data: bytes) -> None:
 def profile_seeds() -> list[bytes]:
     folder = resources.files("celltrail.plans") / "profiles"
     made = [(folder / f"{name}.toml").read_bytes() for name in ("2-8C", "CRT", "LN2", "dry-ice")]
-    return [*made, b'name = "x"\ntitle = "y"\nperiod_s = 60\n[[alarm]]\nside = "high"\nlimit_c = 1e-99\n']
+    radio = (
+        b'name = "x"\ntitle = "y"\nperiod_s = 60\n[radio]\npolicy = "asked"\nask_by = ["knock"]\nknock_g = 2.5\n'
+        b'[[radio.window]]\nat = "06:00"\nfor_s = 3600\n[radio.flight]\nmotion_g = 0.1\n'
+    )
+    return [*made, radio, b'name = "x"\ntitle = "y"\nperiod_s = 60\n[[alarm]]\nside = "high"\nlimit_c = 1e-99\n']
+
+
+def calibration_seeds() -> list[bytes]:
+    table = (
+        b'[[channel]]\nnumber = 0\ncertificate = "C-17"\ndate = "2026-01-15"\nuncertainty_c = 0.05\n'
+        b"points = [[-0.02, 0.0], [8.03, 8.0]]\n"
+    )
+    one = Calibration("C-17", 20_000 * 86_400_000, 0.05, 0.02, 0.1, ((-0.02, 0.0), (8.03, 8.0)))
+    return [table, to_record({0: one}, FITTED, "")]
 
 
 def replay_seeds() -> list[bytes]:
@@ -84,6 +107,7 @@ HOST_TARGETS: dict[str, tuple[Callable[[bytes], None], Callable[[], list[bytes]]
     "backup": (backup_file, backup_seeds, 4000),
     "signers": (signer_file, signer_seeds, 4000),
     "profile": (profile, profile_seeds, 4000),
+    "calibrations": (calibrations, calibration_seeds, 2000),
     "replay": (replay, replay_seeds, 4000),
     "client": (client, client_seeds, 12_000),
 }

@@ -78,7 +78,7 @@ def test_words_become_the_record(tmp_path):
         ("address = 0x48", "address = 0x80", "address is 128"),
         ("ratio = 2.0", "ratio = 0.5", "battery.ratio is 0.5"),
         ("[[probe]]", "[[probes]]", "probes is not known"),
-        ("[accelerometer]", "[accelerometer", "not a wiring file"),
+        ("[accelerometer]", "[accelerometer", "is not TOML"),
         ("interrupt = 13", "", "accelerometer.interrupt is missing"),
     ],
 )

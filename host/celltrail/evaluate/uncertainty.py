@@ -4,10 +4,8 @@ The parts are added up as they are, since each of them may have one sign over a 
 deviation. So a verdict of "in" or "out" holds for the worst of them.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from celltrail.errors import UsageFault
 from celltrail.files import read_bytes
 from celltrail.plans.judging import MOST_CHANNELS
 from celltrail.plans.sensor import Sensor
-from celltrail.plans.toml_table import Table
+from celltrail.plans.toml_table import Table, read_table
 from celltrail.sentence import Number, Sentence
 from celltrail.utc import parse
 
@@ -131,11 +129,7 @@ def _age(calibration: Calibration, last_utc_ms: float | None) -> tuple[float, tu
 
 def load_calibrations(path: Path) -> Mapping[int, Calibration]:
     """The calibrations in a TOML file with a [[channel]] for each, by channel; UsageFault."""
-    try:
-        values = tomllib.loads(read_bytes(path, _MOST_BYTES).decode(), parse_float=Decimal)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        raise UsageFault(f"{path}: is not TOML: {error}") from error
-    table = Table(str(path), "", values)
+    table = read_table(read_bytes(path, _MOST_BYTES), str(path), "a file of calibrations")
     found: dict[int, Calibration] = {}
     for entry in table.tables("channel"):
         number = entry.integer("number", 0, MOST_CHANNELS - 1)

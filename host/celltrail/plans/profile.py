@@ -1,7 +1,6 @@
 """Profiles: named limits and sampling plans in readable TOML. `planning` makes plans of them."""
 
 import dataclasses
-import tomllib
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib import resources
@@ -12,7 +11,7 @@ from celltrail.errors import UsageFault
 from celltrail.files import read_bytes
 from celltrail.plans.judging import SIDES, AlarmRule, Judging, alarm_rule, judging_of, sources_of
 from celltrail.plans.radio import RadioRule, Window, radio_rule
-from celltrail.plans.toml_table import Table
+from celltrail.plans.toml_table import Table, read_table
 from celltrail_protocol.names import START_NAMES
 from celltrail_protocol.plan import MOST_ALARMS
 
@@ -107,13 +106,7 @@ def load_profile(name_or_path: str) -> Profile:
 
 def parse_profile(data: bytes, where: str) -> Profile:
     """The profile that a TOML text says; UsageFault names `where`, the line or key, and what is allowed."""
-    try:
-        values = tomllib.loads(data.decode(), parse_float=Decimal)
-    except UnicodeDecodeError as error:
-        raise UsageFault(f"{where}: is not text in UTF-8; is it a profile?") from error
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        raise UsageFault(f"{where}: is not TOML: {error}") from error
-    return _profile(Table(where, "", values), where)
+    return _profile(read_table(data, where, "a profile"), where)
 
 
 def _profile(table: Table, where: str) -> Profile:

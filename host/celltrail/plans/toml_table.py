@@ -1,13 +1,27 @@
 """Checked reading of a TOML table: every complaint names the file, the key, what it is and what it may be."""
 
+import tomllib
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from celltrail.errors import UsageFault
 
 _MISSING: Any = object()
 _MOST_DECIMALS = 9
+
+
+def read_table(data: bytes, where: str, what: str) -> "Table":
+    """The whole of a TOML text, its numbers exact; UsageFault says that it is not `what`, such as "a profile"."""
+    try:
+        values = tomllib.loads(data.decode(), parse_float=Decimal)
+    except UnicodeDecodeError as error:
+        raise UsageFault(f"{where}: is not text in UTF-8; is it {what}?") from error
+    except InvalidOperation as error:
+        raise UsageFault(f"{where}: is not TOML: a number with an exponent that nobody can work with") from error
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        raise UsageFault(f"{where}: is not TOML: {error}") from error
+    return Table(where, "", values)
 
 
 class Table:

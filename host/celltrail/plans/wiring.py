@@ -15,8 +15,6 @@ address = 0x53
 interrupt = 13
 """
 
-import tomllib
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +22,7 @@ import cbor2
 
 from celltrail.errors import UsageFault
 from celltrail.files import read_bytes
-from celltrail.plans.toml_table import Table
+from celltrail.plans.toml_table import Table, read_table
 from celltrail_protocol import codes
 from celltrail_protocol.layout import ProtocolError
 from celltrail_protocol.wiring import LONGEST_WIRING, validate
@@ -39,11 +37,7 @@ _ACCELEROMETERS = {"ADXL372": codes.MODEL_ADXL372, "ADXL345": codes.MODEL_ADXL34
 
 def load_wiring(path: Path) -> dict[str, Any]:
     """The record of a file; UsageFault names the file, the key and what it may be."""
-    try:
-        values = tomllib.loads(read_bytes(path, _MOST_BYTES).decode(), parse_float=Decimal)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageFault(f"{path}: not a wiring file ({error})") from error
-    wiring = _wiring(Table(str(path), "", values))
+    wiring = _wiring(read_table(read_bytes(path, _MOST_BYTES), str(path), "a wiring file"))
     try:
         validate(wiring)
     except ProtocolError as error:
