@@ -54,6 +54,18 @@ FAULT_NAMES = {
     codes.FAULT_VOLTAGE: "voltage at the probe's wires",
 }
 
+TEST_NAMES = {
+    1: "channel 0",
+    2: "channel 1",
+    4: "channel 2",
+    8: "channel 3",
+    codes.TEST_ACCELEROMETER: "accelerometer",
+    codes.TEST_FLASH: "flash",
+    codes.TEST_CLOCK: "clock",
+    codes.TEST_RADIO: "radio",
+    codes.TEST_BATTERY: "battery low",
+}
+
 RADIO_STATE_NAMES = {
     codes.RADIO_OFF: "off",
     codes.RADIO_ON: "on",

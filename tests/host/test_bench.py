@@ -14,7 +14,8 @@ from celltrail.evaluate.evaluation import evaluate
 from celltrail.evaluate.rules import rules_as_armed
 from celltrail.evaluate.uncertainty import Calibration, load_calibrations
 from celltrail.plans.sensor import Fitted, Sensor
-from celltrail_protocol import codes, frames
+from celltrail.views.audit import audit_of
+from celltrail_protocol import codes, frames, smp
 from tests.host.fake_logger import FakeLogger, OverTcp
 from tests.host.forge import Forge, a_plan
 from tests.host.test_audit import summary
@@ -133,6 +134,24 @@ def test_the_evaluation_takes_the_calibrations_of_the_record():
     assert basis(recorded(data), {0: Calibration("MINE", 0, 1.0)})[0] == "calibration MINE"
     assert basis(recorded(data), {})[0] == "datasheet"
     assert basis(recorded(b"\xff\xff"))[0] == "datasheet"
+
+
+@pytest.mark.parametrize(
+    ("failed", "said"),
+    [(0, "all parts are good"), (1 | codes.TEST_FLASH | codes.TEST_BATTERY, "FAILED: channel 0, flash, battery low")],
+)
+def test_the_record_tells_what_a_self_test_found(failed, said):
+    forge = Forge(settings=a_plan())
+    forge.frame(frames.EARLIER, 0, 1, 1000, smp.CMD_TEST, b"LAB-7", 0, failed, 0, 0)
+    forge.arm()
+    forge.begin()
+    forge.readings(0, [640] * 3)
+    forge.now_ms = 600_000
+    forge.state(codes.STATE_STOPPED, codes.REASON_COMMAND)
+    forge.seal(1)
+    (one,) = [one for one in audit_of(summary(forge)) if one.what == "self-test"]
+    assert (one.who, one.how) == ("LAB-7", "key")
+    assert one.details == f"before this trip, {said}"
 
 
 # The commands

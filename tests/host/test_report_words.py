@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 import celltrail
+from celltrail.evaluate.flights import LANDING, TAKE_OFF
+from celltrail.evaluate.inferring import HANDLED, RESTED
 from celltrail.evidence import causes, verdict
 from celltrail.report.glyphs import SHOWN, settable
 from celltrail.report.words import LANGUAGES, fields_of, words_of
@@ -70,7 +72,7 @@ def test_no_text_is_left_over():
 def words_of_the_format():
     tables = (names.STATE_NAMES, names.REASON_NAMES, names.RESET_NAMES, names.FAULT_NAMES, names.SOURCE_NAMES)
     tables += (names.MARK_NAMES, names.OUTCOME_NAMES)
-    tables += (names.RADIO_STATE_NAMES, names.ASK_NAMES, names.FLIGHT_NAMES)
+    tables += (names.RADIO_STATE_NAMES, names.ASK_NAMES, names.FLIGHT_NAMES, names.TEST_NAMES)
     words = {word for table in tables for word in table.values() if word}
     return words | set(verdict.EXIT_CODES)
 
@@ -94,8 +96,10 @@ def test_every_word_of_the_format_has_a_word_of_the_language(language):
     for group, table_of in (("reset", names.RESET_NAMES), ("outage", names.GAP_NAMES), ("end", names.REASON_NAMES)):
         wanted |= {f"{group}.{word.replace(' ', '-')}" for word in table_of.values()}
     wanted |= {f"answer.record.{word.replace(' ', '-')}" for word in verdict.EXIT_CODES}
-    commands = ("arm", "start", "stop", "mark", "clock", "erase", "provision", "acknowledge", "rotate")
-    wanted |= {f"what.{word}" for word in commands}
+    wanted |= {f"what.{word}" for word in names.COMMAND_NAMES.values()} - {
+        f"what.{word}" for word in ("status", "challenge", "live", "check")
+    }
+    wanted |= {f"mark.{word}" for word in (HANDLED, RESTED, TAKE_OFF, LANDING)}
     assert wanted - table.keys() == set()
 
 

@@ -115,9 +115,16 @@ def _earlier_details(one: Earlier) -> str:
         parts.append(Sentence("set to {utc}", utc=Second(one.utc_ms)))
     if one.command == smp.CMD_ROTATE:
         parts.append(_NEW_KEY)
+    if one.command == smp.CMD_TEST:
+        parts.append(_tested(one.detail))
     if one.flags & COMMAND_DISCARDED:
         parts.append(Sentence("its unread data was discarded"))
     return joined(parts, ", ")
+
+
+def _tested(failed: int) -> str:
+    words: list[str] = [Sentence(word) for bit, word in names.TEST_NAMES.items() if failed & bit]
+    return Sentence("FAILED: {parts}", parts=joined(words, ", ")) if words else Sentence("all parts are good")
 
 
 def _read_up_to(detail: int) -> str:
