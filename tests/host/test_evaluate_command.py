@@ -85,7 +85,7 @@ def test_the_exit_code_is_that_of_the_record_first(written, tmp_path, capsys):
     [
         (["--profile", "lunch"], "no such profile"),
         (["--milestones", "none.csv"], "none.csv: there is no such file"),
-        (["--calibration", "trip.trail"], "is not TOML"),
+        (["--calibration", "trip.trail"], "is not text in UTF-8; is it a file of calibrations?"),
     ],
 )
 def test_usage_faults_are_one_line(written, capsys, more, complaint):
