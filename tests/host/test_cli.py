@@ -301,3 +301,11 @@ def test_a_keyboard_interrupt_while_nobody_answers(logger):
         child.send_signal(signal.SIGINT)
         _, err = child.communicate(timeout=20)
     assert (child.returncode, err) == (130, "celltrail: interrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [("recieved", "did you mean received? It may be packed,"), ("lunch", "; one of packed,")]
+)
+def test_a_misspelled_mark_is_guessed(capsys, device, kind, words):
+    assert run(["mark", kind, "-d", device]) == 2
+    assert words in capsys.readouterr().err

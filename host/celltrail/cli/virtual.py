@@ -107,7 +107,8 @@ def virtual(
     """Start a virtual logger and print its address; it runs until Ctrl-C, which cuts its power.
 
     The first line on standard output is the address for other commands; standard error tells what happens. With --ble
-    a second line says how other commands reach it over the air.
+    a second line says how other commands reach it over the air. Its radio goes off as that of a real one does, an hour
+    after the last word without a trip, by its plan in one: a command over its cable wakes it, and --knock and --press.
     """
     if list_them:
         for name, line in list_scenarios().items():

@@ -1,5 +1,6 @@
 """What a host may tell a logger to do, with checks that refuse in clear words before anything is sent."""
 
+import difflib
 from collections.abc import Callable
 from typing import Any
 
@@ -142,7 +143,9 @@ async def mark(session: Session, keys: KeyStore, event: dict[str, Any]) -> tuple
 def mark_event(kind: str, outcome: str, place: str, operator: str, note: str) -> dict[str, Any]:
     """The request of a mark; UsageFault for unknown words and texts that are too long."""
     if kind not in MARK_KINDS:
-        raise UsageFault(f"unknown kind of mark {kind!r}; one of {', '.join(MARK_KINDS)}")
+        near = difflib.get_close_matches(kind, MARK_KINDS, 1)
+        meant = f"did you mean {near[0]}? It may be" if near else "one of"
+        raise UsageFault(f"unknown kind of mark {kind!r}; {meant} {', '.join(MARK_KINDS)}")
     if outcome not in OUTCOMES:
         raise UsageFault(f"unknown outcome {outcome!r}; one of {', '.join(OUTCOMES)}")
     return {
