@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from logger.area import Area
-    from logger.hardware import Board
+    from logger.hardware import Accelerometer, Board, ClockChip
     from logger.places import Places
+    from logger.trip import Trip
 
     Map = dict[str, Any]
 
@@ -50,49 +51,41 @@ def _calibration(request: "Map") -> "tuple[int, bytes]":
 class SelfTest:
     """`told` is the answer; `failed` has a bit for each part that failed (codes.TEST_*)."""
 
-    def __init__(self, board: "Board", area: "Area", places: "Places", radio_on: "bool | None") -> None:
+    def __init__(self, board: "Board", trip: "Trip", radio_on: "bool | None") -> None:
         self._board = board
+        self._probes = trip.probes
         self.failed = 0
+        self._probes.start()
         self.told: "Map" = {
-            "probes": [self._probe(channel) for channel in range(len(self._channels()))],
-            "flash": self._part(codes.TEST_FLASH, _flash(area, places)),
+            "probes": [self._probe(channel) for channel in range(self._probes.count)],
+            "flash": _flash(trip.area, trip.ring.places),
             "battery": board.battery_mV(),
         }
         if board.accelerometer is not None:
-            self.told["accel"] = self._accelerometer()
+            self.told["accel"] = self._accelerometer(board.accelerometer)
         if board.rtc is not None:
-            self.told["clock"] = self._clock()
+            self.told["clock"] = self._clock(board.rtc)
         if radio_on is not None:
             self.told["radio"] = radio_on
-            self._part(codes.TEST_RADIO, 0 if radio_on else 1)
+        if self.told["flash"]:
+            self.failed |= codes.TEST_FLASH
+        if radio_on is False:
+            self.failed |= codes.TEST_RADIO
         if 0 < self.told["battery"] < codes.BATTERY_LOW_mV:
             self.failed |= codes.TEST_BATTERY
         self.told["failed"] = self.failed
 
-    def _channels(self) -> "list[Any]":
-        board = self._board
-        return board.thermometers + ([board.barometer] if board.barometer is not None else [])
-
-    def _part(self, bit: int, code: int) -> int:
-        if code:
-            self.failed |= bit
-        return code
-
     def _probe(self, channel: int) -> "list[Any]":
         """[fault code or 0, raw]."""
-        probe = self._channels()[channel]
         try:
-            probe.start()
-            return [_GOOD, probe.read_raw()]
+            return [_GOOD, self._probes.take(channel)]
         except SensorFault as fault:
             self.failed |= 1 << channel
             return [fault.code, None]
 
-    def _accelerometer(self) -> "list[Any]":
+    def _accelerometer(self, chip: "Accelerometer") -> "list[int]":
         """[fault code or 0, x, y, z of the newest sample]."""
-        board, chip = self._board, self._board.accelerometer
-        if chip is None:
-            return [codes.FAULT_ABSENT]
+        board = self._board
         samples = array("h", [0] * (3 * chip.depth))
         try:
             chip.start(_LOUD_mg)
@@ -108,13 +101,10 @@ class SelfTest:
             return [fault.code]
         return [_GOOD] + list(samples[3 * sets - 3 : 3 * sets])
 
-    def _clock(self) -> "list[Any]":
+    def _clock(self, chip: "ClockChip") -> "list[int]":
         """[fault code or 0, UTC in s, tick of then]."""
-        board = self._board
-        if board.rtc is None:
-            return [codes.FAULT_ABSENT]
         try:
-            return [_GOOD, board.rtc.read()[0], board.ticks_ms()]
+            return [_GOOD, chip.read()[0], self._board.ticks_ms()]
         except SensorFault as fault:
             self.failed |= codes.TEST_CLOCK
             return [fault.code]
@@ -138,14 +128,14 @@ def _flash(area: "Area", places: "Places") -> int:
 
 
 def run(
-    board: "Board", area: "Area", places: "Places", radio_on: "bool | None", command: int, request: "Map"
+    board: "Board", trip: "Trip", radio_on: "bool | None", command: int, request: "Map"
 ) -> "tuple[Map, int, int, bytes]":
     """Carry out one of these commands: its answer, its detail in the log, and what to keep in the store.
 
     (kind, payload) for the store; kind 0: nothing. Raises ProtocolError, and Refused.
     """
     if command == smp.CMD_TEST:
-        test = SelfTest(board, area, places, radio_on)
+        test = SelfTest(board, trip, radio_on)
         return test.told, test.failed, 0, b""
     kind, data = _wiring(request) if command == smp.CMD_WIRE else _calibration(request)
     return {}, 0, kind, data

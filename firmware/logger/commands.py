@@ -192,10 +192,12 @@ class Commands:
         self._require(codes.STATE_IDLE, codes.STATE_STOPPED)
         from logger.bench import run
 
-        trip, wireless = self._trip, self.report.wireless
+        wireless = self.report.wireless
         radio_on = None if wireless is None else wireless.is_on
-        answer, detail, kind, data = run(self._board, trip.area, trip.ring.places, radio_on, command, request)
-        forget("logger.bench", "celltrail_protocol.wiring")
+        try:
+            answer, detail, kind, data = run(self._board, self._trip, radio_on, command, request)
+        finally:
+            forget("logger.bench", "celltrail_protocol.wiring")
         self._audit.keep_boot()
         self._audit.note(command, request, now_ms, flags, detail)
         if kind and not self._store.put(kind, data):

@@ -51,13 +51,14 @@ class Probes:
         missing = b""
         for channel in range(self.count):
             try:
-                self.last[channel] = self._read(channel)
+                self.last[channel] = self.take(channel)
             except SensorFault as fault:
                 self.last[channel] = NO_READING
                 missing += bytes((fault.code,))
         return missing
 
-    def _read(self, channel: int) -> int:
+    def take(self, channel: int) -> int:
+        """A reading of one channel; raises SensorFault."""
         value = self.all[channel].read_raw()
         if not NO_READING < value <= 32767:
             raise SensorFault(codes.FAULT_SATURATED)
@@ -67,7 +68,7 @@ class Probes:
         """Of the barometer, the last channel; None when it does not say."""
         probe = self.all[-1]
         try:
-            return self._read(self.count - 1) * probe.step_nK // 1000000000
+            return self.take(self.count - 1) * probe.step_nK // 1000000000
         except SensorFault:
             return None
 

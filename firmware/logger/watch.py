@@ -35,9 +35,10 @@ class Watch:
         self._chip = chip
         self._recorder = recorder
         self.knocks = Knocks() if knock_mg else None
-        self._knock = knock_mg * 1000000 // chip.step_ng
+        # The smallest swing that is at least so much.
+        self._knock = -(-knock_mg * 1000000 // chip.step_ng)
         self._threshold_mg = min(settings[0], knock_mg) if knock_mg else settings[0]
-        self._shaking_mg: "int | None" = None
+        self._held = 0
         self._windows = settings[5]
         self._samples = array("h", [0] * (3 * chip.depth))
         self.detector = Detector(settings, chip.step_ng, chip.rate_mHz, chip.range_raw)
@@ -77,7 +78,7 @@ class Watch:
             self.awake = True
             self.detector.begin()
         self._drain()
-        return self._shaking_mg
+        return max([self._shaking(axis, self._held) for axis in range(3)]) if self._held else None
 
     def _poll(self, look: bool) -> "int | None":
         if not self._running:
@@ -100,8 +101,9 @@ class Watch:
         sets = chip.read_fifo(self._samples, chip.depth)
         lost = chip.overrun
         chip.overrun = False
+        # A short piece lies over the beginning of the last long one.
         if sets >= _LEAST_SETS:
-            self._shaking_mg = max([self._shaking(axis, sets) for axis in range(3)])
+            self._held = sets
         if self.knocks is not None:
             self._find_knock(sets, now_ms)
         detector.started_at = -1

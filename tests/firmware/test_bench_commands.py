@@ -91,6 +91,17 @@ def test_the_bench_is_let_go_of():
     provision(host)
     calibrate(host, CAL)
     assert "logger.bench" not in sys.modules
+    # After a refusal as well.
+    assert rc(calibrate(host, b"\xff")) == smp.ERR_BAD_REQUEST
+    assert "logger.bench" not in sys.modules
+
+
+def test_a_reading_beyond_the_range_fails():
+    board = full()
+    board.thermometers[0]._script = lambda tick: 40000
+    _, _, told = try_out(board)
+    assert told["probes"][0] == [codes.FAULT_SATURATED, None]
+    assert told["failed"] == 1
 
 
 # Self-test

@@ -1,4 +1,7 @@
-"""When the radio is on: off from arming until asked for, windows, the flight; and what the record says of it."""
+"""When the radio is on: off from arming until asked for, windows, the flight; and what the record says of it.
+
+All of it in one file: each part needs the same logger, radio and parcel.
+"""
 
 from fakes import Board, Chip, Probe, arm, frames_of, make, of_kind, plan, restart, run
 

@@ -1,6 +1,6 @@
 """What a plan with an end needs of a battery, reckoned without flying it: for who arms, in a moment."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from celltrail.battery import currents
@@ -29,16 +29,25 @@ def radio_hours(plan: Mapping[str, Any]) -> float:
     """Hours a day that the radio is on without being asked for."""
     if plan.get("radio", RADIO_DEFAULT)[0] == RADIO_ALWAYS:
         return 24.0
-    daily_s: int = sum(for_s for _, for_s, every_s in plan.get("times", ()) if every_s == _DAY_S)
-    return min(24.0, daily_s / 3600)
+    return window_hours(plan.get("times", ()))
+
+
+def window_hours(times: Iterable[Sequence[int]]) -> float:
+    """Hours a day of the windows (from_s, for_s, every_s) that come every day."""
+    return min(24.0, sum(for_s for _, for_s, every_s in times if every_s == _DAY_S) / 3600)
+
+
+def planned_days(plan: Mapping[str, Any]) -> float:
+    """From arming to the end that is planned; only the delay for a plan without one."""
+    seconds: int = plan["duration_s"] + plan["delay_s"]
+    return seconds / _DAY_S
 
 
 def needed_share(plan: Mapping[str, Any]) -> float:
     """The share of three full AA cells that the plan takes until its end; 0 for a plan without one."""
     if not plan["duration_s"]:
         return 0.0
-    days: float = (plan["duration_s"] + plan["delay_s"]) / _DAY_S
-    return days * daily_mAh(plan) / (CELLS_mAh["alkaline"] * currents.USABLE)
+    return planned_days(plan) * daily_mAh(plan) / (CELLS_mAh["alkaline"] * currents.USABLE)
 
 
 def needed_mV(share: float) -> int:

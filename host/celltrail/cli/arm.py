@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from celltrail.battery.need import needed_mV, needed_share
+from celltrail.battery.need import needed_mV, needed_share, planned_days
 from celltrail.cli.common import (
     Device,
     Discard,
@@ -52,9 +52,6 @@ Examples:
   celltrail arm 2-8C --radio-window 06:00/1h --radio-window 2026-03-01T14:00Z/2h
   celltrail arm CRT --radio-on always --flight automatic
   celltrail arm my-profile.toml --start command --yes"""
-
-
-_DAY_S = 86_400
 
 
 def _seconds(option: str, text: str | None, bounds_s: tuple[int, int]) -> int | None:
@@ -183,8 +180,7 @@ def _refuse_battery(status: Status, prepared: arming.Prepared) -> None:
     wanted_mV = needed_mV(share)
     if not share or not status.battery or status.battery >= wanted_mV:
         return
-    days = (prepared.plan["duration_s"] + prepared.plan["delay_s"]) / _DAY_S
-    what = f"{days:.3g} days take {share:.0%} of three AA cells"
+    what = f"{planned_days(prepared.plan):.3g} days take {share:.0%} of three AA cells"
     if share > 1:
         what += "; shorten the plan, or change its radio or period"
     else:

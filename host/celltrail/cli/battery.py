@@ -7,6 +7,7 @@ import typer
 
 from celltrail.battery import currents
 from celltrail.battery.count import Counts, count
+from celltrail.battery.need import window_hours
 from celltrail.battery.reckon import charges, days, windows_mAh
 from celltrail.cli.common import Json, print_json
 from celltrail.errors import UsageFault
@@ -45,7 +46,7 @@ def battery(
     counts = count(plan, sensors, scenario, radio=always)
     spent = charges(counts, currents.BOARDS[board], names, radio=always, shock=plan.shock is not None)
     if not always:
-        spent["radio"] += windows_mAh(currents.BOARDS[board], plan.radio.daily_hours, plan.radio.interval_ms)
+        spent["radio"] += windows_mAh(currents.BOARDS[board], window_hours(plan.radio.windows), plan.radio.interval_ms)
     lasts = days(spent, capacity_mAh)
     if json:
         told = {"days": lasts, "mAh_a_day": spent, "counts": asdict(counts), "cell_mAh": capacity_mAh}

@@ -62,10 +62,8 @@ class _Decoder:
         # Not by number: after boot 65,535 comes 0.
         self._boots_in_order: dict[int, None] = {}
         self._origins: dict[int, Origin] = {}
-        self._settings: dict[int, bytes] = {}
-        self._settings_parts = 0
-        self._calibration: dict[int, bytes] = {}
-        self._calibration_parts = 0
+        self._settings = _Parts()
+        self._calibration = _Parts()
         self._found: dict[type, list[Any]] = {
             kind: [] for kind in (Run, ClockPair, Boot, StateChange, Command, Earlier, Mark, Alarm, Fault, RadioChange)
         }
@@ -77,8 +75,8 @@ class _Decoder:
             frames.CLOCK: self._on_clock,
             frames.BOOT: self._on_boot,
             frames.STATE: self._on_state,
-            frames.SETTINGS: self._on_settings,
-            frames.CALIBRATION: self._on_calibration,
+            frames.SETTINGS: self._settings.add,
+            frames.CALIBRATION: self._calibration.add,
             frames.COMMAND: self._on_command,
             frames.EARLIER: self._on_earlier,
             frames.MISSING: self._on_missing,
@@ -180,14 +178,6 @@ class _Decoder:
         self._origin(slot0, tick0_ms, self._boot)
         self._add(StateChange(self._at(tick_ms), state, reason, battery_mV))
 
-    def _on_settings(self, part: int, parts: int, data: bytes) -> None:
-        self._settings[part] = data
-        self._settings_parts = max(parts, self._settings_parts)
-
-    def _on_calibration(self, part: int, parts: int, data: bytes) -> None:
-        self._calibration[part] = data
-        self._calibration_parts = max(parts, self._calibration_parts)
-
     def _on_command(self, tick_ms: int, command: int, operator: bytes, flags: int, detail: int) -> None:
         self._add(Command(self._at(tick_ms), command, _text(operator), flags, detail))
 
@@ -242,7 +232,7 @@ class _Decoder:
         checkpoints = self._checkpoints.decode()
         self._note_ticks(checkpoints)
         pairs = [*self._found[ClockPair], *_read_out_pairs(self._trail.meta)]
-        settings = _whole(self._settings, self._settings_parts)
+        settings = self._settings.whole()
         return Record(
             uid=plan.get("uid", self._trail.uid or _NO_UID),
             trip=plan.get("trip", self._trail.trip),
@@ -271,7 +261,7 @@ class _Decoder:
             flaws=tuple(self._flaws + self._checkpoints.flaws + flaws + shock_flaws),
             earlier=tuple(self._found[Earlier]),
             radio=tuple(self._found[RadioChange]),
-            calibration_bytes=_whole(self._calibration, self._calibration_parts) or b"",
+            calibration_bytes=self._calibration.whole() or b"",
         )
 
     def _note_ticks(self, checkpoints: Checkpoints) -> None:
@@ -295,11 +285,22 @@ class _Decoder:
         return [Instant(boot, self._last_ticks[boot]) for boot in self._boots_in_order if boot in self._last_ticks]
 
 
-def _whole(found: Mapping[int, bytes], count: int) -> bytes | None:
-    """What came in parts; None when one is not there."""
-    parts = [found.get(part) for part in range(count)]
-    whole = [part for part in parts if part is not None]
-    return b"".join(whole) if parts and len(whole) == len(parts) else None
+class _Parts:
+    """What comes in the parts of several frames."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, bytes] = {}
+        self._count = 0
+
+    def add(self, part: int, parts: int, data: bytes) -> None:
+        self._found[part] = data
+        self._count = max(parts, self._count)
+
+    def whole(self) -> bytes | None:
+        """All of it; None when a part is not there."""
+        parts = [self._found.get(part) for part in range(self._count)]
+        whole = [part for part in parts if part is not None]
+        return b"".join(whole) if parts and len(whole) == len(parts) else None
 
 
 @lru_cache(maxsize=64)

@@ -4,7 +4,7 @@ import dataclasses
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from celltrail.errors import UsageFault
 from celltrail.plans.sensor import Fitted
@@ -26,9 +26,8 @@ _PA_PER_HPA = 100
 _LEAST_MOTION_MG = {codes.MODEL_ADXL372: 60}
 
 
-@dataclass(frozen=True)
-class Window:
-    """On from `from_s` (since 1970) for `for_s`, and again every `every_s`; 0: once."""
+class Window(NamedTuple):
+    """As in a plan: on from `from_s` (since 1970) for `for_s`, and again every `every_s`; 0: once."""
 
     from_s: int
     for_s: int
@@ -57,11 +56,6 @@ class RadioRule:
     knock_g: Decimal = Decimal(2)
     windows: tuple[Window, ...] = ()
     flight: FlightRule | None = None
-
-    @property
-    def daily_hours(self) -> float:
-        """Hours a day of the windows that come every day."""
-        return min(24.0, sum(one.for_s for one in self.windows if one.every_s == _DAY_S) / 3600)
 
     def with_changes(self, policy: str | None, flight: str | None, windows: tuple[Window, ...]) -> "RadioRule":
         """The same with other values; None leaves a value; windows come in the place of those of the profile."""
@@ -154,7 +148,7 @@ def plan_entries(rule: RadioRule, fitted: Fitted, watches_shocks: bool, where: s
     knock_mg = round(rule.knock_g * 1000) if asked_by & codes.ASK_KNOCK else 0
     made: dict[str, Any] = {"radio": [POLICIES[rule.policy], rule.interval_ms, rule.on_s, asked_by, knock_mg]}
     if rule.windows:
-        made["times"] = [[one.from_s, one.for_s, one.every_s] for one in rule.windows]
+        made["times"] = [list(one) for one in rule.windows]
     if rule.flight is not None:
         made["flight"] = _flight_entry(rule.flight, fitted, where)
     return made
