@@ -41,11 +41,14 @@ def test_knocked_awake_and_suspended_in_flight(room, cli, start, chip):
     document = cli("show", "day.trail", "--audit", "--json").json
     events = [(one["utc"][11:16], one["details"]) for one in document["audit"] if one["what"] == "radio"]
     told = [details.split(",")[0] for _, details in events]
-    # The cable of who armed; the knocks; two flights, of which nobody asks for the radio; the cable of who read it out.
-    assert told[:4] == ["on: cable", "off", "on: knock", "off"]
-    assert [one.partition(":")[0] for one in told[4:8]] == ["suspended", "off", "suspended", "off"]
-    assert told[8:] == ["on: cable"]
-    flown_min = [minutes(end) - minutes(begin) for (begin, _), (end, _) in (events[4:6], events[6:8])]
+    # Who armed may be gone before the logger has looked at its cable again.
+    if told[0] == "on: cable":
+        events, told = events[2:], told[2:]
+    # The knocks; two flights, of which nobody asks for the radio; the cable of who read it out.
+    assert told[:2] == ["on: knock", "off"]
+    assert [one.partition(":")[0] for one in told[2:6]] == ["suspended", "off", "suspended", "off"]
+    assert told[6:] == ["on: cable"]
+    flown_min = [minutes(end) - minutes(begin) for (begin, _), (end, _) in (events[2:4], events[4:6])]
     assert all(30 < one < 180 for one in flown_min)
 
 
