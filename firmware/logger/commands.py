@@ -3,7 +3,6 @@
 from celltrail_protocol import cbor, codes, frames, smp
 from celltrail_protocol.layout import ProtocolError
 from celltrail_protocol.plan import LONGEST_PLAN
-from celltrail_protocol.plan import validate as check_plan
 from celltrail_protocol.records import SECTOR_SIZE, STORE_CALIBRATION
 from celltrail_protocol.seals import CHECK_SIZE, KEY_SIZE, NONCE_SIZE, commitment, mask_key, rotation_check, same
 from logger.audit import Audit
@@ -15,6 +14,7 @@ from logger.refused import Refused
 from logger.report import Report
 from logger.request import integer, octets, refused, text
 from logger.ring import RingFull
+from logger.trip import check_plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

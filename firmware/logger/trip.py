@@ -4,9 +4,10 @@ from hashlib import sha256
 
 from celltrail_protocol import cbor, codes, frames
 from celltrail_protocol.layout import ProtocolError, pack
-from celltrail_protocol.plan import DEFAULTS, validate
+from celltrail_protocol.plan import DEFAULTS
 from celltrail_protocol.records import STORE_CALIBRATION, STORE_PLAN
 from logger.alarms import Alarms
+from logger.forget import forget
 from logger.journal import Journal
 from logger.probes import Probes
 from logger.ratchet import Ratchet
@@ -28,6 +29,17 @@ if TYPE_CHECKING:
 # A brown-out loop must not eat the ring: nothing is written before the logger has run this long.
 STABLE_MS = 10000
 _NO_PLAN = DEFAULTS
+
+
+def check_plan(plan: "dict[str, Any]", channels: "Sequence[tuple[int, int]]") -> None:
+    """Check a plan for channels of these (low_raw, high_raw); raises ProtocolError."""
+    # Loaded for this, and let go of after it.
+    from celltrail_protocol.plan_rules import validate
+
+    try:
+        validate(plan, channels)
+    finally:
+        forget("celltrail_protocol.plan_rules")
 
 
 class Trip:
@@ -267,7 +279,7 @@ class Trip:
         try:
             plan = cbor.loads(data)
             # Any sensor will do: one may have been changed since.
-            validate(plan, [(-32768, 32767)] * self.probes.count)
+            check_plan(plan, [(-32768, 32767)] * self.probes.count)
         except ProtocolError:
             # Its record can still be read out; the trip ends as one whose key is gone.
             self.ratchet.forget()

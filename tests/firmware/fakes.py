@@ -7,7 +7,8 @@ from fake_flash import SECTOR, new_flash
 
 from celltrail_protocol import cbor, codes, frames, series, smp
 from celltrail_protocol.layout import unpack
-from celltrail_protocol.plan import DEFAULTS, KEYS
+from celltrail_protocol.plan import DEFAULTS
+from celltrail_protocol.plan_rules import KEYS
 from celltrail_protocol.records import FRAMES_AT, FRAMES_END, HEADER, HEADER_AT, MAGIC_HEADER, unpack_checked
 from celltrail_protocol.seals import DEVICE, HOST, command_mac
 from logger.app import App

@@ -404,7 +404,7 @@ def test_without_two_sources_no_flight_is_watched():
 def test_plan_says_what_is_wrong():
     from celltrail_protocol import cbor
     from celltrail_protocol.layout import ProtocolError
-    from celltrail_protocol.plan import validate
+    from celltrail_protocol.plan_rules import validate
 
     wrong = (
         {"radio": [2, 1000, 300, 5, 0]},

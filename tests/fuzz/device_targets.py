@@ -10,7 +10,8 @@ from vector_files import data_of, read, same
 from boards.models.nor_flash import NorFlash
 from celltrail_protocol import cbor, codes, console, frames, series, smp
 from celltrail_protocol.layout import ProtocolError, unpack
-from celltrail_protocol.plan import LONGEST_PLAN, validate
+from celltrail_protocol.plan import LONGEST_PLAN
+from celltrail_protocol.plan_rules import validate
 from logger.alarms import Alarms
 from logger.schedule import Schedule
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from celltrail.evidence.trail import TrailParts
-from celltrail_protocol import cbor, codes, frames, plan, seals, series
+from celltrail_protocol import cbor, codes, frames, plan, plan_rules, seals, series
 from celltrail_protocol.layout import pack, size
 from celltrail_protocol.records import (
     CLEAN,
@@ -43,7 +43,7 @@ START_UTC_MS = 1_740_816_000_000
 def a_plan(**changes: Any) -> dict[str, Any]:
     """The defaults of the format, in the format's order of keys."""
     values = {**plan.DEFAULTS, "profile": "2-8C", **changes}
-    return {key: values[key] for key in plan.KEYS if key in values}
+    return {key: values[key] for key in plan_rules.KEYS if key in values}
 
 
 class Forge:

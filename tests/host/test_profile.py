@@ -9,7 +9,7 @@ from celltrail.plans.plan_text import describe
 from celltrail.plans.planning import limit_raw, plan_bytes, settings_hash, to_plan
 from celltrail.plans.profile import load_profile, parse_profile, profile_names
 from celltrail.plans.sensor import Fitted, Sensor, fitted_from_status
-from celltrail_protocol import cbor, codes, plan
+from celltrail_protocol import cbor, codes, plan_rules
 
 TMP117 = Sensor(codes.MODEL_TMP117, 7_812_500, -7040, 19200, 100)
 CRYO = Sensor(99, 31_250_000, -6400, 6400, 500)
@@ -36,8 +36,8 @@ def test_the_profiles_come_with_the_program():
 def test_a_plan_is_one_that_the_logger_takes(name):
     fitted = DEWAR if name in ("LN2", "dry-ice", "ultra-low") else BOX
     made = to_plan(load_profile(name), fitted)
-    plan.validate(made, [(one.low_raw, one.high_raw) for one in fitted.channels])
-    assert list(made) == [key for key in plan.KEYS if key in made]
+    plan_rules.validate(made, [(one.low_raw, one.high_raw) for one in fitted.channels])
+    assert list(made) == [key for key in plan_rules.KEYS if key in made]
     assert cbor.loads(plan_bytes(made)) == made
     assert plan_bytes(made) == cbor.dumps(made)
     assert len(settings_hash(made)) == 32

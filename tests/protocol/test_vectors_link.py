@@ -3,7 +3,7 @@
 from binascii import hexlify
 from hashlib import sha256
 
-from celltrail_protocol import cbor, console, frames, names, plan, records, seals, series, smp
+from celltrail_protocol import cbor, console, frames, names, plan_rules, records, seals, series, smp
 from celltrail_protocol.layout import pack
 from tests.protocol.vector_files import RUNTIME, data_of, each, refuses, same, untagged
 
@@ -49,14 +49,14 @@ def test_plans():
         assert same(cbor.loads(data), settings)
         assert hexlify(sha256(data).digest()).decode() == vector["settings"]
         check_encoding(settings, data)
-        plan.validate(settings, [tuple(pair) for pair in vector["ranges"]])
+        plan_rules.validate(settings, [tuple(pair) for pair in vector["ranges"]])
 
     each("plans", check, 16)
 
 
 def test_plans_to_refuse():
     def check(vector):
-        assert refuses(plan.validate, cbor.loads(data_of(vector)), [tuple(pair) for pair in vector["ranges"]])
+        assert refuses(plan_rules.validate, cbor.loads(data_of(vector)), [tuple(pair) for pair in vector["ranges"]])
 
     each("plans", check, 40, valid=False)
 

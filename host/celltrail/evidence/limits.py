@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from celltrail.evidence.record import Channel, Record
-from celltrail_protocol import plan as rules
+from celltrail_protocol import plan_rules
 from celltrail_protocol.codes import ALARM_CUMULATIVE, ALARM_HIGH
 from celltrail_protocol.layout import ProtocolError
 
@@ -36,7 +36,7 @@ def checked_plan(record: Record) -> dict[str, Any] | None:
         return None
     ranges = [(channel.sensor.low_raw, channel.sensor.high_raw) for channel in record.channels]
     try:
-        rules.validate(record.plan, ranges)
+        plan_rules.validate(record.plan, ranges)
     except ProtocolError:
         return None
     return record.plan

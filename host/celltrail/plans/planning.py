@@ -13,7 +13,7 @@ from celltrail.plans.judging import AlarmRule
 from celltrail.plans.profile import Profile, ShockRule
 from celltrail.plans.radio import plan_entries
 from celltrail.plans.sensor import Fitted, Sensor
-from celltrail_protocol import plan as rules
+from celltrail_protocol import plan_rules
 from celltrail_protocol.codes import (
     ALARM_CUMULATIVE,
     ALARM_HIGH,
@@ -23,6 +23,7 @@ from celltrail_protocol.codes import (
 )
 from celltrail_protocol.layout import ProtocolError
 from celltrail_protocol.names import START_NAMES
+from celltrail_protocol.plan import LONGEST_PLAN
 
 _SIDES = {"high": ALARM_HIGH, "low": ALARM_LOW}
 _MODES = {"single": ALARM_SINGLE, "cumulative": ALARM_CUMULATIVE}
@@ -152,8 +153,8 @@ def _shock(rule: ShockRule) -> list[int]:
 
 def _validate(profile: Profile, plan: dict[str, Any], fitted: Fitted) -> None:
     try:
-        rules.validate(plan, [(sensor.low_raw, sensor.high_raw) for sensor in fitted.channels])
+        plan_rules.validate(plan, [(sensor.low_raw, sensor.high_raw) for sensor in fitted.channels])
     except ProtocolError as error:
         raise UsageFault(f"{profile.where}: {error}") from error
-    if len(plan_bytes(plan)) > rules.LONGEST_PLAN:
-        raise UsageFault(f"{profile.where}: the plan is longer than {rules.LONGEST_PLAN} bytes; use fewer alarms")
+    if len(plan_bytes(plan)) > LONGEST_PLAN:
+        raise UsageFault(f"{profile.where}: the plan is longer than {LONGEST_PLAN} bytes; use fewer alarms")

@@ -13,7 +13,7 @@ from celltrail.plans.judging import SIDES, AlarmRule, Judging, alarm_rule, judgi
 from celltrail.plans.radio import RadioRule, Window, radio_rule
 from celltrail.plans.toml_table import Table, read_table
 from celltrail_protocol.names import START_NAMES
-from celltrail_protocol.plan import MOST_ALARMS
+from celltrail_protocol.plan_rules import MOST_ALARMS
 
 STARTS = tuple(START_NAMES.values())
 PERIOD_BOUNDS_S = (1, 3600)

@@ -11,7 +11,7 @@ from celltrail.plans.sensor import Fitted
 from celltrail.plans.toml_table import Table
 from celltrail.utc import parse
 from celltrail_protocol import codes
-from celltrail_protocol.plan import MOST_TIMES
+from celltrail_protocol.plan_rules import MOST_TIMES
 
 ASKED, ALWAYS = "asked", "always"
 POLICIES = {ASKED: codes.RADIO_ASKED, ALWAYS: codes.RADIO_ALWAYS}
