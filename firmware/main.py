@@ -36,7 +36,13 @@ def _show(error: Exception) -> None:
 
 def main(board: "Board") -> None:
     """Never returns on a board."""
-    supervise(App(board, Image([path for path in sys.path if path]).hash))
+    image_hash, retained = Image([path for path in sys.path if path]).hash, board.retained
+    if retained is None:
+        supervise(App(board, image_hash))
+        return
+    from logger.deep_app import DeepApp
+
+    supervise(DeepApp(board, image_hash, retained))
 
 
 # An image has a starter of its own, which knows its board.

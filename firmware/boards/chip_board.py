@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from boards.ble_link import BleLink
     from celltrail_protocol.wiring import Wiring
-    from logger.hardware import Accelerometer, ClockChip, Flash, Link, Radio, Thermometer
+    from logger.hardware import Accelerometer, ClockChip, Flash, Link, Radio, Retained, Thermometer
 
 # After a start, a byte from a host or a press of the button a host may want to talk: the chip stays awake.
 AWAKE_MS = 30000
@@ -39,6 +39,8 @@ class ChipBoard:
     # The watchdog can't count further than this on an RP2040; a rest must end, and the work after it, before that.
     watchdog_ms = 8388
     longest_rest_ms = 7000
+    # Only where the wiring asks for it.
+    retained: "Retained | None" = None
     # What the Bluetooth stack must leave of the heap, where it queues there without limit.
     radio_reserve = 0
 
@@ -49,7 +51,7 @@ class ChipBoard:
     def __init__(self, flash: "Flash", default: "Wiring") -> None:
         self.flash = flash
         counter_ms: "Any" = time.ticks_ms
-        self._ticks = LongTicks(counter_ms, ticks_period())
+        self.long_ticks = LongTicks(counter_ms, ticks_period())
         self._watchdog: "WDT | None" = None
         self._event = bytearray(1)
         self._told = False
@@ -71,7 +73,7 @@ class ChipBoard:
         self.link: "Link" = self._port
         self._ble = self._find_radio()
         self.radio: "Radio | None" = self._ble
-        self._awake_until_ms = self.ticks_ms() + AWAKE_MS
+        self.awake_until_ms = self.ticks_ms() + AWAKE_MS
 
     def _find_radio(self) -> "BleLink | None":
         """None on a chip whose MicroPython has no Bluetooth."""
@@ -129,7 +131,7 @@ class ChipBoard:
 
     def ticks_ms(self) -> int:
         """Milliseconds since power-on; never wraps."""
-        return self._ticks.now()
+        return self.long_ticks.now()
 
     def world_utc_ms(self) -> "int | None":
         """None: this world is not simulated."""
@@ -141,7 +143,7 @@ class ChipBoard:
 
     def stay_awake(self, now_ms: int) -> None:
         """A host or a hand is here: answer at once for a while."""
-        self._awake_until_ms = now_ms + AWAKE_MS
+        self.awake_until_ms = now_ms + AWAKE_MS
 
     def _hear(self) -> None:
         """A host has sent something: it may go on."""
@@ -160,13 +162,13 @@ class ChipBoard:
         while True:
             self.feed()
             now_ms = self.ticks_ms()
-            next_ms = min(self.lamp.service(now_ms), self._ticks.longest())
+            next_ms = min(self.lamp.service(now_ms), self.long_ticks.longest())
             if self._woken(now_ms) or now_ms >= until_ms:
                 return
             self._pause(min(next_ms, until_ms) - now_ms, now_ms)
 
     def _pause(self, rest_ms: int, now_ms: int) -> None:
-        if now_ms < self._awake_until_ms or self._was_attached or (self._ble and self._ble.connection()):
+        if now_ms < self.awake_until_ms or self._was_attached or (self._ble and self._ble.connection()):
             time.sleep_ms(min(rest_ms, _NAP_MS))
         elif self._ble and self._ble.is_on:
             # The chip's deeper sleep would take the radio with it.

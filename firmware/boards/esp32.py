@@ -61,6 +61,8 @@ _CAUSES = {
     machine.HARD_RESET: codes.RESET_PIN,
     machine.WDT_RESET: codes.RESET_WATCHDOG,
     machine.SOFT_RESET: codes.RESET_SOFT,
+    # A wake that goes on where it was is no start, and tells of none.
+    machine.DEEPSLEEP_RESET: codes.RESET_SLEEP,
 }
 
 
@@ -107,6 +109,11 @@ class ESP32(ChipBoard):
         elif self._int:
             # All pins that wake a C3 must have one level: its button is noticed at the next rest's end.
             esp32.wake_on_gpio((self._int,), True)
+        self.retained = None
+        if "deep" in wiring and self._button:
+            from boards.esp32_deep import DeepSleep
+
+            self.retained = DeepSleep(self, self._button, wiring["deep"][0] * 1000)
 
     def make_i2c(self, pins: "Sequence[int]") -> I2C:
         """Any pins do."""

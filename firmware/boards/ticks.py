@@ -54,6 +54,11 @@ class LongTicks:
             self._now += passed
         return self._now
 
+    def go_on(self, now: int) -> None:
+        """It is `now`: the counter has started anew while nobody could ask it."""
+        self.now()
+        self._now = now
+
     def longest(self) -> int:
         """How far a sleep may go: a quarter of a period, because sleeps end late and work follows them."""
         return self.now() + (self._half >> 1)

@@ -32,7 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from boards.ble_link import BleLink
     from boards.virtual_bluetooth import VirtualBLE
-    from logger.hardware import Board, ClockChip, Flash, Link, Radio
+    from logger.hardware import Board, ClockChip, Flash, Link, Radio, Retained
 
 # The RP2040's watchdog can't count further than this.
 _WATCHDOG_US = 8_388_000
@@ -64,6 +64,7 @@ class VirtualBoard:
         self.accelerometer = self._sensors.accelerometer
         self._tally = Tally(flash, self.thermometers + ([self.barometer] if self.barometer else []))
         self.reset_cause = int(arguments["cause"])
+        self.retained: "Retained | None" = None
         self._led: "int | None" = None
         self._fed_us = 0
         self._reported_us = 0

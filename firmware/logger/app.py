@@ -93,7 +93,11 @@ class App:
         while True:
             until_ms = self.step()
             if until_ms is None or until_ms > self.board.ticks_ms():
-                self.board.wait(until_ms)
+                self.rest(until_ms)
+
+    def rest(self, until_ms: "int | None") -> None:
+        """Nothing is to be done before then."""
+        self.board.wait(until_ms)
 
     def last_words(self) -> None:
         """Tell the record that the firmware has failed."""

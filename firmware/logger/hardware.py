@@ -116,6 +116,30 @@ if TYPE_CHECKING:
         def set(self, utc_s: int, doubt_ms: int) -> None:
             """A second begins now, and it is within `doubt_ms`; raises SensorFault."""
 
+    class Retained(Protocol):
+        """Some bytes that keep their power while the chip is powered down; it wakes as after a restart.
+
+        room: how many. least_ms: a rest that is shorter is not worth it.
+        """
+
+        room: int
+        least_ms: int
+
+        def take(self) -> bytes:
+            """What was kept, once, when the chip was powered down before this start; else nothing."""
+
+        def is_quiet(self) -> bool:
+            """Whether nobody is about, and no pin would wake the chip at once."""
+
+        def is_false_wake(self) -> bool:
+            """Whether a pin has woken the chip, and the button is not pressed."""
+
+        def go_on(self, tick_ms: int) -> None:
+            """After a wake: it is `tick_ms` now."""
+
+        def power_down(self, kept: bytes, ms: int) -> None:
+            """Keep these bytes, and power down for so long or until the button; does not return."""
+
     class Board(Protocol):
         """All that a board offers to the logic; thermometers and barometer are four at most."""
 
@@ -128,6 +152,7 @@ if TYPE_CHECKING:
         barometer: Thermometer | None
         rtc: ClockChip | None
         accelerometer: Accelerometer | None
+        retained: Retained | None
         reset_cause: int
 
         def ticks_ms(self) -> int:

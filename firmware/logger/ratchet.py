@@ -14,7 +14,7 @@ _ZERO = bytes(KEY_SLOT_SIZE)
 _RECENT = 4
 
 
-def _address(sector: int, slot: int) -> int:
+def address(sector: int, slot: int) -> int:
     page, place = divmod(slot, KEY_SLOTS_A_PAGE)
     return sector * SECTOR_SIZE + page * PAGE_SIZE + 16 + place * KEY_SLOT_SIZE
 
@@ -42,7 +42,7 @@ class Ratchet:
         for sector in KEY_SECTORS:
             for slot in range(KEY_SLOTS):
                 # Each slot is read once: half-written bits may read otherwise the next time.
-                self._area.flash.read_into(_address(sector, slot), slot_bytes)
+                self._area.flash.read_into(address(sector, slot), slot_bytes)
                 if slot_bytes == _BLANK:
                     continue
                 last[sector] = slot
@@ -59,7 +59,7 @@ class Ratchet:
         if self._place is not None:
             self._sector, slot = self._place
             # Programmed again with its own bytes before others go: a cut may have left it weak.
-            self._area.again(_address(self._sector, slot), self._record())
+            self._area.again(address(self._sector, slot), self._record())
             # One is left out: a cut may have begun a key there that looks blank.
             self._next = last[self._sector] + 2
             if self._next <= KEY_SLOTS:
@@ -112,7 +112,7 @@ class Ratchet:
             while self._next < KEY_SLOTS:
                 slot = self._next
                 self._next += 1
-                if self._area.write(_address(self._sector, slot), record):
+                if self._area.write(address(self._sector, slot), record):
                     return self._sector, slot
                 self._destroy(self._sector, slot)
             self._sector = KEY_SECTORS[1] if self._sector == KEY_SECTORS[0] else KEY_SECTORS[0]
@@ -125,4 +125,4 @@ class Ratchet:
         return None
 
     def _destroy(self, sector: int, slot: int) -> None:
-        self._area.write(_address(sector, slot), _ZERO)
+        self._area.write(address(sector, slot), _ZERO)

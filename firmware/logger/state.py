@@ -42,8 +42,8 @@ class State:
                 self.alarms,
             ) = unpack(STATE, payload)
 
-    def save(self) -> bool:
-        """Commit; False when the flash refuses."""
+    def packed(self) -> bytes:
+        """The record's payload."""
         values = (
             self.state,
             self.reason,
@@ -56,7 +56,11 @@ class State:
             self.read_used,
             self.alarms,
         )
-        return self._store.put(STORE_STATE, pack(STATE, values))
+        return pack(STATE, values)
+
+    def save(self) -> bool:
+        """Commit; False when the flash refuses."""
+        return self._store.put(STORE_STATE, self.packed())
 
     def in_trip(self) -> bool:
         """Whether a trip is armed or logging."""

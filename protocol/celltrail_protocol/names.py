@@ -35,6 +35,7 @@ RESET_NAMES = {
     codes.RESET_WATCHDOG: "watchdog",
     codes.RESET_SOFT: "software",
     codes.RESET_PIN: "reset pin",
+    codes.RESET_SLEEP: "deep sleep not resumed",
 }
 
 FAULT_NAMES = {

@@ -25,6 +25,7 @@ _LISTS = {
     "cable": (_PIN,),
     "barometer": ((codes.MODEL_BMP390, codes.MODEL_BMP390), _ADDRESS),
     "clock": (_ADDRESS,),
+    "deep": ((60, 3600),),
 }
 _ACCELEROMETERS = (codes.MODEL_ADXL372, codes.MODEL_ADXL345)
 # What follows a thermometer's model. A DS18B20 may also have its 8 bytes of ROM code.
@@ -74,6 +75,8 @@ def validate(wiring: "Wiring") -> None:
         raise _refuse("1 to %d probes are needed" % MOST_PROBES)
     if "barometer" in wiring and len(probes) == MOST_PROBES:
         raise _refuse("with a barometer there is room for %d probes" % (MOST_PROBES - 1))
+    if "deep" in wiring and not ("clock" in wiring and "button" in wiring):
+        raise _refuse("deep sleep needs a clock chip, and a button to end it")
     for probe in probes:
         _check_probe(probe)
     if "accel" in wiring:

@@ -57,6 +57,8 @@ class Chip:
         self.reset_cause = 1
         self.wake_reason = 0
         self.slept_ms: list[int] = []
+        self.deep_ms: list[int] = []
+        self.sleep_factor = 1.0
         self.napped_ms = 0
         self._events: list[tuple[int, object]] = []
         self._model: ADXL372Model | None = None
@@ -100,7 +102,8 @@ class Chip:
         return self.levels.get(pin, 0)
 
     def start(self) -> None:
-        """A restart: handlers and the watchdog are gone."""
+        """A restart: handlers and the watchdog are gone, and the tick counter begins anew."""
+        self.started_us = self.time_us
         self.handlers: dict[int, tuple[object, int]] = {}
         self.drives: dict[int, int] = {}
         self.watchdog_us: int | None = None
@@ -162,7 +165,7 @@ def fake_time(chip: Chip) -> dict[str, object]:
         chip.pass_us(max(0, ms) * 1000)
 
     return {
-        "ticks_ms": lambda: chip.time_us // 1000 % (1 << 30),
+        "ticks_ms": lambda: (chip.time_us - chip.started_us) // 1000 % (1 << 30),
         "ticks_add": lambda ticks, delta: (ticks + delta) % (1 << 30),
         "sleep_ms": sleep_ms,
     }
@@ -319,7 +322,38 @@ def fake_machine(chip: Chip, mem32: object, i2c_of: dict[int, int] | None) -> ty
     module.mem32 = mem32
     module.reset_cause = lambda: chip.reset_cause
     module.PWRON_RESET, module.WDT_RESET = 1, 3
+    if i2c_of is None:
+        _add_deep_sleep(module, chip)
     return module
+
+
+def _add_deep_sleep(module: types.ModuleType, chip: Chip) -> None:
+    """An ESP32's: 2,048 bytes keep their power, a wake is a restart, and the sleep's counter is a poor clock."""
+
+    class RTC:
+        def memory(self, *data: bytes) -> bytes | None:
+            if not data:
+                return chip.memory
+            if len(memoryview(data[0])) > 2048:
+                raise ValueError("buffer too long")
+            chip.memory = bytes(data[0])
+            return None
+
+    def deepsleep(time_ms: int = 0, /) -> None:
+        chip.deep_ms.append(whole(time_ms, "deepsleep"))
+        chip.handlers.clear()
+        chip.watchdog_us = None
+        by_pin = any(chip.level(pin) == level for pin, level in chip.wake_pins.items())
+        if not by_pin:
+            by_pin = chip.pass_us(int(time_ms * 1000 * chip.sleep_factor), wake=True)
+        chip.reset_cause, chip.wake_reason = module.DEEPSLEEP_RESET, 2 if by_pin else module.TIMER_WAKE
+        chip.pass_us(1_200_000)
+        raise Restarted("deep sleep", time_ms)
+
+    module.RTC, module.deepsleep = RTC, deepsleep
+    module.wake_reason = lambda: chip.wake_reason
+    module.HARD_RESET, module.DEEPSLEEP_RESET, module.SOFT_RESET = 2, 4, 5
+    module.EXT0_WAKE, module.TIMER_WAKE = 2, 4
 
 
 class RP2Memory:
@@ -423,8 +457,12 @@ def fake_esp32(chip: Chip, which: str) -> types.ModuleType:
             chip.wake_pins[pin.id] = int(level)
 
     module.Partition = Partition
+    def only(pins, level: bool) -> None:
+        chip.wake_pins.clear()
+        wakes(pins, level)
+
     if which == "ESP32C3":
-        module.wake_on_gpio = wakes
+        module.wake_on_gpio = only
     else:
         module.wake_on_ext0 = lambda pin, level: wakes([pin], level)
         module.wake_on_ext1 = wakes

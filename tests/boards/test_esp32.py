@@ -1,39 +1,21 @@
 """The ESP32's board file: the partition's tail, what wakes the chip, resets, and pins by chip."""
 
-import sys
-import types
-
 import pytest
 
-from celltrail_protocol import cbor, codes
-from celltrail_protocol.records import FRONT_SECTORS, STORE_WIRING
-from tests.boards.chip import Chip, Restarted, fake_esp32, fake_machine
+from celltrail_protocol import codes
+from celltrail_protocol.records import FRONT_SECTORS
+from tests.boards.chip import Chip, Restarted
+from tests.boards.esp32_start import PINS, starter, wire
 
 
 @pytest.fixture
 def chip() -> Chip:
-    return Chip(sectors=512, pins=range(40))
+    return Chip(sectors=512, pins=PINS)
 
 
 @pytest.fixture
 def start(chip, modules, monkeypatch):
-    """start(which) -> the board as after a restart, on this kind of ESP32."""
-
-    def started(which: str = "ESP32", mac: bytes = b"\x24\x6f\x28\x01\x02\x03"):
-        chip.start()
-        machine = fake_machine(chip, None, None)
-        machine.unique_id = lambda: mac
-        machine.HARD_RESET, machine.DEEPSLEEP_RESET, machine.SOFT_RESET = 2, 4, 5
-        # Interrupts do not wake this chip from its sleep; levels at wake pins do.
-        own = {**vars(sys.implementation), "_machine": f"Generic module with {which}"}
-        implementation = types.SimpleNamespace(**own)
-        monkeypatch.setattr(sys, "implementation", implementation)
-        modules(chip, machine=machine, esp32=fake_esp32(chip, which))
-        from boards.esp32 import make_board
-
-        return make_board()
-
-    return started
+    return starter(chip, modules, monkeypatch)
 
 
 def test_identity_is_the_mac_as_eui_64(start):
@@ -98,6 +80,7 @@ def test_a_c3_wakes_by_an_impact_and_sees_its_button_within_seconds(start, chip)
         (1, codes.RESET_POWER_ON),
         (2, codes.RESET_PIN),
         (3, codes.RESET_WATCHDOG),
+        (4, codes.RESET_SLEEP),
         (5, codes.RESET_SOFT),
         (0, codes.RESET_UNKNOWN),
     ],
@@ -122,13 +105,7 @@ def test_battery_by_the_chips_calibration(start, chip):
 
 def test_a_pin_that_can_not_wake_the_chip_is_no_interrupt(start, chip):
     start()
-    from boards.esp32 import WIRINGS, TailFlash
-    from logger.area import Area
-    from logger.store import Store
-
-    store = Store(Area(TailFlash()))
-    store.mount()
-    assert store.put(STORE_WIRING, cbor.dumps({**WIRINGS["ESP32"], "accel": [codes.MODEL_ADXL372, 0x53, 5]}))
+    wire(accel=[codes.MODEL_ADXL372, 0x53, 5])
     board = start()
     assert not board.wiring_used
     assert 32 in chip.wake_pins

@@ -141,6 +141,7 @@ class Board:
         self.barometer = None
         self.rtc = None
         self.accelerometer = chip
+        self.retained = None
         self.reset_cause = codes.RESET_POWER_ON
         self.pressed = False
         self.leds = []

@@ -13,6 +13,14 @@ address = 0x48
 chip = "ADXL372"
 address = 0x53
 interrupt = 13
+
+[barometer]
+chip = "BMP390"
+address = 0x77
+
+[clock]
+chip = "DS3231"
+address = 0x68
 """
 
 from pathlib import Path
@@ -32,6 +40,9 @@ _MOST_PIN = 48
 _KHZ = 400
 _ROM_DIGITS = 16
 _THERMOMETERS = ("TMP117", "MAX31865", "DS18B20")
+_BAROMETERS = {"BMP390": codes.MODEL_BMP390}
+_CLOCKS = ("DS3231",)
+_DEEP_S = (60, 3600)
 _ACCELEROMETERS = {"ADXL372": codes.MODEL_ADXL372, "ADXL345": codes.MODEL_ADXL345}
 
 
@@ -53,8 +64,9 @@ def wiring_bytes(wiring: dict[str, Any]) -> bytes:
 
 
 def models(wiring: dict[str, Any]) -> tuple[tuple[int, ...], int]:
-    """The models that a logger with this wiring reports: thermometers, accelerometer."""
-    return tuple(probe[0] for probe in wiring["probes"]), wiring.get("accel", [codes.MODEL_NONE])[0]
+    """The models that a logger with this wiring reports: channels, accelerometer."""
+    channels = [probe[0] for probe in wiring["probes"]] + wiring.get("barometer", [])[:1]
+    return tuple(channels), wiring.get("accel", [codes.MODEL_NONE])[0]
 
 
 def _pin(table: Table, key: str) -> int:
@@ -76,6 +88,17 @@ def _wiring(table: Table) -> dict[str, Any]:
     accelerometer = table.table("accelerometer")
     if accelerometer is not None:
         wiring["accel"] = _accelerometer(accelerometer)
+    barometer = table.table("barometer")
+    if barometer is not None:
+        wiring["barometer"] = [_BAROMETERS[barometer.choice("chip", tuple(_BAROMETERS))], _address(barometer)]
+        barometer.refuse_unknown()
+    clock = table.table("clock")
+    if clock is not None:
+        clock.choice("chip", _CLOCKS)
+        wiring["clock"] = [_address(clock)]
+        clock.refuse_unknown()
+    if table.take("deep_sleep_s", None) is not None:
+        wiring["deep"] = [table.integer("deep_sleep_s", *_DEEP_S)]
     table.refuse_unknown()
     return wiring
 

@@ -1,0 +1,65 @@
+"""The logger on a board whose chip can be powered down between two readings, and wakes as if it had restarted.
+
+Loaded only where the wiring asks for it. What is kept and how it is checked is in `logger.deep_sleep`, which is
+loaded for a fall asleep and for a wake.
+"""
+
+from celltrail_protocol import codes
+from logger.app import App
+from logger.forget import forget
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from logger.hardware import Board, Retained
+
+# A button whose pin floats ends every sleep, and nobody has pressed it.
+_MOST_FALSE_WAKES = 5
+
+
+class DeepApp(App):
+    """`retained` is the board's."""
+
+    # The tick and the UTC of a moment at which a second of the clock chip began, and the host's clock pair of then.
+    anchor: "tuple[int, int, tuple[int, int] | None] | None" = None
+    false_wakes = 0
+    _refused = False
+
+    def __init__(self, board: "Board", image_hash: "Callable[[], bytes]", retained: "Retained") -> None:
+        super().__init__(board, image_hash)
+        self.retained = retained
+
+    def mount(self) -> None:
+        """Go on where the chip was powered down, if what was kept of it checks; else as after every restart."""
+        from logger.deep_sleep import wake
+
+        if not wake(self):
+            super().mount()
+        forget("logger.deep_sleep")
+
+    def rest(self, until_ms: "int | None") -> None:
+        """Power the chip down when that pays and nobody is about; else as other boards."""
+        if until_ms is not None and until_ms - self.board.ticks_ms() >= self.retained.least_ms and self._is_quiet():
+            from logger.deep_sleep import fall_asleep
+
+            # It comes back only when it could not be done, and then it never can.
+            fall_asleep(self, until_ms)
+            self._refused = True
+        self.board.wait(until_ms)
+
+    def _is_quiet(self) -> bool:
+        """Whether a reading is all that is to come, and nobody looks at the light for anything else than logging."""
+        trip, board = self.trip, self.board
+        return (
+            not self._refused
+            and self.false_wakes < _MOST_FALSE_WAKES
+            and self._led == codes.LED_LOGGING
+            and trip.boot_due_ms < 0
+            and "shock" not in trip.plan
+            and not trip.ring.places.untidy()
+            and not trip.timekeeper.is_waiting()
+            and not (self.wireless is not None and self.wireless.is_on)
+            and not board.link.connected()
+            and self.retained.is_quiet()
+        )
