@@ -24,7 +24,6 @@ class DeepApp(App):
     # The tick and the UTC of a moment at which a second of the clock chip began, and the host's clock pair of then.
     anchor: "tuple[int, int, tuple[int, int] | None] | None" = None
     false_wakes = 0
-    _refused = False
 
     def __init__(self, board: "Board", image_hash: "Callable[[], bytes]", retained: "Retained") -> None:
         super().__init__(board, image_hash)
@@ -43,23 +42,16 @@ class DeepApp(App):
         if until_ms is not None and until_ms - self.board.ticks_ms() >= self.retained.least_ms and self._is_quiet():
             from logger.deep_sleep import fall_asleep
 
-            # It comes back only when it could not be done, and then it never can.
+            # It comes back only when it could not be done.
             fall_asleep(self, until_ms)
-            self._refused = True
         self.board.wait(until_ms)
 
     def _is_quiet(self) -> bool:
-        """Whether a reading is all that is to come, and nobody looks at the light for anything else than logging."""
-        trip, board = self.trip, self.board
+        """Whether nobody is about, and the light has nothing to tell but that readings are taken."""
         return (
-            not self._refused
-            and self.false_wakes < _MOST_FALSE_WAKES
+            self.false_wakes < _MOST_FALSE_WAKES
             and self._led == codes.LED_LOGGING
-            and trip.boot_due_ms < 0
-            and "shock" not in trip.plan
-            and not trip.ring.places.untidy()
-            and not trip.timekeeper.is_waiting()
-            and not (self.wireless is not None and self.wireless.is_on)
-            and not board.link.connected()
+            and "shock" not in self.trip.plan
+            and not self.board.link.connected()
             and self.retained.is_quiet()
         )

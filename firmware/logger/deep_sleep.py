@@ -108,9 +108,8 @@ def _kept(app: "DeepApp", now_ms: int, utc_s: int, ms: int) -> "Map":
         "store": [store._sector, store._end, store._number],
         "key": [ratchet._sector, ratchet._next, ratchet._erased, ratchet._place, ratchet.trip, ratchet.epoch],
         "ring": [ring.sequence, ring.newest_trip, ring.index, ring.boot, ring.events, ring.kept, ring._opened_ms],
-        "chain": [ring._owes_seal, ring._prev_tag],
         "sector": [sector.used, sector.last_end, sector._nframes, sector.is_sealed, sector.is_mounted],
-        "places": [ring.places.head, ring.places.wrap, ring.places._doubtful, _runs(ring.places)],
+        "places": [ring.places.head, ring.places.wrap, _runs(ring.places)],
         "journal": [journal._sector, journal._sequence, journal._at, journal._boot, journal.count],
         "packed": trip.recorder.packed,
         "slots": [schedule.slot0, schedule.tick0_ms, schedule.slot, trip.armed_ms, trip.checkpoint_due_ms],
@@ -262,8 +261,9 @@ def _take_up_ring(app: "DeepApp", kept: "Map") -> None:
     places = ring.places
     ring.sequence, ring.newest_trip, ring.index, ring.boot, ring.events, ring.kept, ring._opened_ms = kept["ring"]
     ring.trip, ring.is_open = ring.newest_trip, True
-    ring._owes_seal, ring._prev_tag = kept["chain"]
-    places.head, places.wrap, places._doubtful, runs = kept["places"]
+    # This boot has written a header: it writes its boot frame before it sleeps.
+    places._doubtful = False
+    places.head, places.wrap, runs = kept["places"]
     places._owner = [first + step * i for first, step, count in runs for i in range(count)]
     ring._sector = sector = OpenSector(app.area, RING_FIRST + places.head, ring.sequence, ring.trip)
     sector.used, sector.last_end, sector._nframes, sector.is_sealed, sector.is_mounted = kept["sector"]

@@ -26,10 +26,6 @@ class Timekeeper:
             self._pair = (tick_ms, utc_ms, doubt_ms)
             self._plan(utc_ms - tick_ms, now_ms)
 
-    def is_waiting(self) -> bool:
-        """Whether the chip is about to be set."""
-        return self._pair is not None
-
     def _plan(self, away_ms: int, now_ms: int) -> None:
         self._due_ms = now_ms + 1000 - (away_ms + now_ms) % 1000
 

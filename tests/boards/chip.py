@@ -457,6 +457,7 @@ def fake_esp32(chip: Chip, which: str) -> types.ModuleType:
             chip.wake_pins[pin.id] = int(level)
 
     module.Partition = Partition
+
     def only(pins, level: bool) -> None:
         chip.wake_pins.clear()
         wakes(pins, level)

@@ -9,7 +9,14 @@ import pytest
 
 from tests.boards import chip as chips
 
-BOARD_MODULES = ("boards.chip_board", "boards.repl_link", "boards.fit", "boards.pico_w", "boards.esp32", "boards.esp32_deep")
+BOARD_MODULES = (
+    "boards.chip_board",
+    "boards.repl_link",
+    "boards.fit",
+    "boards.pico_w",
+    "boards.esp32",
+    "boards.esp32_deep",
+)
 
 
 @pytest.fixture

@@ -32,11 +32,12 @@ class Probe:
     def __init__(self, board, script):
         self._board = board
         self._script = script
-        self.reads = 0
+        self.reads = self.starts = 0
         self.begun = False
         self._begun_ms = 0
 
     def start(self):
+        self.starts += 1
         self.begun = False
 
     def begin(self):

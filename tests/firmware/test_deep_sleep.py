@@ -125,7 +125,6 @@ def test_not_without_a_clock_chip_that_tells_the_time():
     world = armed(World(scripts=[wave]))
     world.board.link.is_connected = True
     world.fly(world.true_ms + 2_000)
-    assert not world.app.trip.timekeeper.is_waiting()
     world.board.link.is_connected = False
     world.clock.battery_out()
     world.fly(2 * HOUR)
@@ -174,9 +173,23 @@ def test_not_for_a_short_rest():
 
 def test_not_when_what_has_to_be_kept_finds_no_room():
     world = armed(World(scripts=[wave]))
-    world.board.room = 300
+    world.board.room = 200
     world.fly(2 * HOUR)
     assert world.wakes == 0 and max(readings(world.app)) >= 11
+
+
+def test_a_clock_chip_that_answers_again_is_trusted_again():
+    world = armed(World(scripts=[wave]))
+    world.fly(HOUR)
+    world.board.link.is_connected = True
+    world.fly(world.true_ms + PERIOD)
+    world.board.link.is_connected = False
+    before, world.clock.fail = world.wakes, "nack"
+    world.fly(world.true_ms + 2 * PERIOD)
+    assert world.wakes == before and boots(world) == []
+    world.clock.fail = None
+    world.fly(world.true_ms + 3 * PERIOD)
+    assert world.wakes > before + 1 and boots(world) == []
 
 
 # What is not trusted
@@ -217,6 +230,7 @@ class Asleep:
 
     def _app(self):
         from deep_board import DeepBoard
+
         from logger.deep_app import DeepApp
 
         board = DeepBoard(self.world, self.world.board.flash, scripts=[wave])

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -57,6 +58,38 @@ def test_the_radio_keeps_the_board_from_sleeping():
     made = spent(idle(adverts=86_400), radio=True)
     assert made["sleep"] + made["radio"] == pytest.approx(11 * 24 + 86_400 * 3 * 130 / HOUR_MS)
     assert made["wake"] == 0
+
+
+def test_a_deep_sleep_costs_a_start_and_spares_the_rest():
+    board = dataclasses.replace(BOARD, deep_mA=0.1)
+    counts = idle(rests=288, rests_ms=288 * 299_000)
+    made = charges(counts, board, ("tmp117",), radio=False, shock=False, deep=True)
+    down_s = 288 * (299 * 15 / 16 - 3)
+    awake_s = 288 * 2.0 + (86_400 - down_s) / 7 * 0.002
+    assert made["wake"] == pytest.approx(101 * awake_s / 3600)
+    assert made["sleep"] == pytest.approx((86_400 - down_s - awake_s + 0.1 * down_s) / 3600)
+    # Rests that are no longer than what the firmware sleeps less are none.
+    short = charges(idle(rests=1, rests_ms=3_000), board, ("tmp117",), radio=False, shock=False, deep=True)
+    assert short["sleep"] == pytest.approx(spent(idle())["sleep"], rel=1e-3)
+
+
+def test_the_firmware_s_long_rests_are_counted():
+    plan = dataclasses.replace(load_profile("CRT"), shock=None)
+    made = count(plan, "tmp117", "box", radio=False, span_ms=HOUR_MS)
+    assert made.rests == made.conversions == 12
+    assert 11 * 299_000 < made.rests_ms < HOUR_MS
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--deep-sleep"], "a pico-w can't be powered down"),
+        (["--deep-sleep", "--board", "esp32", "--ble"], "a radio that is always on keeps the chip awake"),
+    ],
+)
+def test_a_deep_sleep_that_can_not_be_is_refused(capsys, words, said):
+    assert run(["battery", "--profile", "CRT", *words]) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_part_of_a_day_counts_for_a_day():

@@ -1,6 +1,7 @@
 """Wiring files: what they become, what is refused, and a logger that takes one or not."""
 
 import json
+import re
 
 import cbor2
 import pytest
@@ -48,6 +49,48 @@ def loaded(tmp_path, text: str):
     path = tmp_path / "wiring.toml"
     path.write_text(text)
     return load_wiring(path)
+
+
+MORE = """\
+deep_sleep_s = 120
+
+[clock]
+chip = "DS3231"
+address = 0x68
+
+[barometer]
+chip = "BMP390"
+address = 0x77
+"""
+
+
+def with_more(text: str = PICO, more: str = MORE) -> str:
+    """The tables follow the keys of the file, and the keys its tables."""
+    key, tables = more.split("\n", 1)
+    return f"{key}\n{text}{tables}"
+
+
+def test_clock_barometer_and_deep_sleep(tmp_path):
+    wiring = loaded(tmp_path, with_more())
+    assert (wiring["clock"], wiring["barometer"], wiring["deep"]) == ([0x68], [32, 0x77], [120])
+    assert models(wiring) == ((1, 32), 16)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("120", "59", "deep_sleep_s is 59; it must be a whole number from 60 to 3600"),
+        ("120", "true", "deep_sleep_s is true"),
+        ("DS3231", "DS1307", "clock.chip is 'DS1307'; it must be one of DS3231"),
+        ("BMP390", "BMP280", "barometer.chip is 'BMP280'; it must be one of BMP390"),
+        ("address = 0x77", "adress = 0x77", "barometer.address is missing"),
+        ('[clock]\nchip = "DS3231"\naddress = 0x68', "", "deep sleep needs a clock chip, and a button to end it"),
+        ("button = 14", "", "deep sleep needs a clock chip, and a button to end it"),
+    ],
+)
+def test_what_a_deep_sleep_needs(tmp_path, old, new, said):
+    with pytest.raises(UsageFault, match=re.escape(said)):
+        loaded(tmp_path, with_more().replace(old, new))
 
 
 def test_words_become_the_record(tmp_path):
@@ -113,7 +156,7 @@ def test_command_sends_it_and_waits_for_the_restart(tmp_path, capsys):
         words = ["wire", str(file), "-d", logger.address, "--keys", keys, "--json"]
         assert run(words) == 0
         told = json.loads(capsys.readouterr().out)
-        assert (told["thermometers"], told["accelerometer"]) == (["TMP117"], "ADXL372")
+        assert (told["channels"], told["accelerometer"]) == (["TMP117"], "ADXL372")
         # Now it has a key, and the host proves that it holds it.
         assert run(["provision", "-d", logger.address, "--keys", keys]) == 0
         assert run(words) == 0

@@ -26,7 +26,10 @@ _TIMEOUT_S = 120.0
 
 @dataclass(frozen=True)
 class Counts:
-    """Of `span_ms` of a trip; awake_ms holds waiting for chips and buses, not the processor's own work."""
+    """Of `span_ms` of a trip; awake_ms holds waiting for chips and buses, not the processor's own work.
+
+    rests: of two minutes and more, rests_ms long together; a board that has deep sleep may be powered down in them.
+    """
 
     span_ms: int
     wakes: int
@@ -35,6 +38,8 @@ class Counts:
     pages: int
     erases: int
     adverts: int
+    rests: int = 0
+    rests_ms: int = 0
 
 
 def count(profile: Profile, sensors: str, scenario: str, *, radio: bool, span_ms: int = DAY_MS) -> Counts:

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Board:
-    """sleep: between wakes. doze: between wakes with the radio on, which allows no light sleep. awake: at work."""
+    """sleep: between wakes. doze: between wakes with the radio on, which allows no light sleep. awake: at work.
+
+    deep: powered down between readings; None where the chip can't be.
+    """
 
     sleep_mA: float
     doze_mA: float
     awake_mA: float
     source: str
+    deep_mA: float | None = None
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,9 @@ BOARDS = {
     "esp32": Board(
         0.8, 27.0, 44.0,
         "the chip alone: awake ESP32 datasheet 3.5, table 6, at 160 MHz; asleep an older manual of its module;"
-        " a development board's regulator, USB chip and light come on top",
+        " a development board's regulator, USB chip and light come on top; powered down our estimate, the datasheet has"
+        " 0.01 for timer and memory without a pin that wakes",
+        deep_mA=0.1,
     ),
 }  # fmt: skip
 CHIPS = {
@@ -50,6 +56,10 @@ FLASH_mA, PAGE_ms, ERASE_ms = 25.0, 0.4, 45.0
 WORK_ms, NAP_ms = 20.0, 2.0
 ADVERT_mA, ADVERT_ms = 130.0, 3.0
 NAP_EVERY_ms = 7000
+# A start after a deep sleep, by our estimate, and half a second until the clock chip's next second begins.
+START_ms, SECOND_ms = 1500.0, 500.0
+# Of a rest the firmware (logger/deep_sleep.py) sleeps so much less deeply: a part, and some ms.
+LATE_SHARE, EARLY_ms = 1 / 16, 3000.0
 # Three AA cells in a row, nominal, at room temperature.
 CELLS_mAh = {"alkaline": 2500.0, "lithium": 3000.0}
 # What is left for the cold, age, and a regulator that needs its voltage: our estimate.

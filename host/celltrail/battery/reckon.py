@@ -7,13 +7,19 @@ from celltrail.battery.currents import Board
 _MS_PER_HOUR = 3_600_000
 
 
-def charges(counts: Counts, board: Board, sensors: tuple[str, ...], *, radio: bool, shock: bool) -> dict[str, float]:
-    """mAh a day by what takes it; sensors: names of `currents.CHIPS`."""
+def charges(
+    counts: Counts, board: Board, sensors: tuple[str, ...], *, radio: bool, shock: bool, deep: bool = False
+) -> dict[str, float]:
+    """mAh a day by what takes it; sensors: names of `currents.CHIPS`. deep: long rests are slept powered down."""
+    down_ms = max(0.0, counts.rests_ms * (1 - currents.LATE_SHARE) - counts.rests * currents.EARLY_ms) if deep else 0.0
     flash_ms = counts.pages * currents.PAGE_ms + counts.erases * currents.ERASE_ms
-    awake_ms = counts.awake_ms + counts.wakes * currents.WORK_ms + flash_ms + _nap_ms(counts, radio=radio)
-    awake_ms = min(awake_ms, counts.span_ms)
+    awake_ms = counts.awake_ms + counts.wakes * currents.WORK_ms + flash_ms
+    awake_ms += 0.0 if radio else _nap_ms(counts.span_ms - down_ms)
+    if deep:
+        awake_ms += counts.rests * (currents.START_ms + currents.SECOND_ms)
+    awake_ms = min(awake_ms, counts.span_ms - down_ms)
     spent = {
-        "sleep": (counts.span_ms - awake_ms) * board.sleep_mA,
+        "sleep": (counts.span_ms - awake_ms - down_ms) * board.sleep_mA + down_ms * (board.deep_mA or 0.0),
         "wake": awake_ms * board.awake_mA,
         "sensors": _sensors(counts, sensors, shock=shock),
         "flash": flash_ms * currents.FLASH_mA,
@@ -32,9 +38,9 @@ def windows_mAh(board: Board, hours: float, interval_ms: int) -> float:
     return hours * (board.doze_mA - board.sleep_mA) + advertising
 
 
-def _nap_ms(counts: Counts, *, radio: bool) -> float:
+def _nap_ms(span_ms: float) -> float:
     """A board's sleep is cut into pieces below the watchdog's time; a doze costs the same awake."""
-    return 0.0 if radio else counts.span_ms / currents.NAP_EVERY_ms * currents.NAP_ms
+    return span_ms / currents.NAP_EVERY_ms * currents.NAP_ms
 
 
 def _sensors(counts: Counts, sensors: tuple[str, ...], *, shock: bool) -> float:

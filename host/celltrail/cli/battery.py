@@ -1,5 +1,6 @@
 """`celltrail battery`."""
 
+import dataclasses
 from dataclasses import asdict
 from typing import Annotated
 
@@ -11,13 +12,14 @@ from celltrail.battery.need import window_hours
 from celltrail.battery.reckon import charges, days, windows_mAh
 from celltrail.cli.common import Json, print_json
 from celltrail.errors import UsageFault
-from celltrail.plans.profile import load_profile, profile_names
+from celltrail.plans.profile import Profile, load_profile, profile_names
 from celltrail.plans.radio import ALWAYS
 
 EPILOG = """\b
 Examples:
   celltrail battery --profile 2-8C
   celltrail battery --profile dry-ice --sensors max31865 --scenario dry-ice
+  celltrail battery --profile CRT --board esp32 --deep-sleep
   celltrail battery --profile 2-8C --board esp32 --cell 3500 --ble --json"""
 
 
@@ -30,6 +32,9 @@ def battery(
     sensors: Annotated[str, typer.Option(help="Channels, as for `celltrail virtual`.")] = "tmp117",
     scenario: Annotated[str, typer.Option(help="What the parcel lives through, as for `celltrail virtual`.")] = "box",
     ble: Annotated[bool, typer.Option("--ble", help="With the radio on all the time.")] = False,
+    deep_sleep: Annotated[
+        bool, typer.Option("--deep-sleep", help="Wired for it (docs/hardware.md); shocks are not watched then.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """How many days a plan lasts, and where the charge goes; takes some ten seconds.
@@ -43,8 +48,11 @@ def battery(
         raise UsageFault(f"unknown board {board!r}; choose {' or '.join(currents.BOARDS)}")
     names = tuple(name.strip().lower() for name in sensors.split(","))
     always = ble or plan.radio.policy == ALWAYS
+    if deep_sleep:
+        plan = _deeply(plan, board, always=always)
     counts = count(plan, sensors, scenario, radio=always)
-    spent = charges(counts, currents.BOARDS[board], names, radio=always, shock=plan.shock is not None)
+    shock = plan.shock is not None
+    spent = charges(counts, currents.BOARDS[board], names, radio=always, shock=shock, deep=deep_sleep)
     if not always:
         spent["radio"] += windows_mAh(currents.BOARDS[board], window_hours(plan.radio.windows), plan.radio.interval_ms)
     lasts = days(spent, capacity_mAh)
@@ -53,7 +61,19 @@ def battery(
         print_json(told | {"usable": currents.USABLE})
     else:
         _print(lasts, spent, counts, capacity_mAh)
+        if deep_sleep and not counts.rests:
+            print("the chip is never powered down: between the readings of this plan there are no two minutes")
         _print_sources(board, names)
+
+
+def _deeply(plan: Profile, board: str, *, always: bool) -> Profile:
+    """The plan as a logger that is powered down between readings takes it."""
+    if currents.BOARDS[board].deep_mA is None:
+        able = " or ".join(name for name, one in currents.BOARDS.items() if one.deep_mA is not None)
+        raise UsageFault(f"--deep-sleep: a {board} can't be powered down and wake by itself; choose --board {able}")
+    if always:
+        raise UsageFault("--deep-sleep: a radio that is always on keeps the chip awake; leave one of both out")
+    return dataclasses.replace(plan, shock=None)
 
 
 def _capacity(text: str) -> float:
@@ -72,7 +92,7 @@ def _print(lasts: float, spent: dict[str, float], counts: Counts, capacity_mAh: 
     print(f"  {'all':8} {total:9.3f} mAh a day\n")
     print(
         f"counted in a day: {counts.wakes} wakes, {counts.conversions} conversions, {counts.pages} pages programmed,"
-        f" {counts.erases} sectors erased, {counts.adverts} advertisements"
+        f" {counts.erases} sectors erased, {counts.adverts} advertisements, {counts.rests} rests of two minutes or more"
     )
 
 
@@ -81,6 +101,7 @@ def _print_sources(board: str, names: tuple[str, ...]) -> None:
     for name in dict.fromkeys(names):
         print(f"{name}: {currents.CHIPS[name].source}")
     print(
-        f"estimates, not measured: {currents.WORK_ms:g} ms of work at a wake, {currents.ADVERT_ms:g} ms at"
-        f" {currents.ADVERT_mA:g} mA an advertisement, the flash's currents and times, the usable share"
+        f"estimates, not measured: {currents.WORK_ms:g} ms of work at a wake, {currents.START_ms:g} ms for a start"
+        f" after a deep sleep, {currents.ADVERT_ms:g} ms at {currents.ADVERT_mA:g} mA an advertisement,"
+        " the flash's currents and times, the usable share"
     )

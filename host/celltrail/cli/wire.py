@@ -35,9 +35,11 @@ def wire(
     status = asyncio.run(_wire(device, store, wiring, code))
     told = [names.MODEL_NAMES.get(model, str(model)) for model in (*status.models, status.accel)]
     if json:
-        print_json({"uid": status.uid, "thermometers": told[:-1], "accelerometer": told[-1]})
+        print_json({"uid": status.uid, "channels": told[:-1], "accelerometer": told[-1]})
     else:
         print(f"{status.called} has {', '.join(told[:-1])} and, for shocks, {told[-1]}")
+        if "deep" in wiring:
+            print("an ESP32 sleeps deeply from now on: in a trip it is dark, and a touch of its button wakes it")
 
 
 async def _wire(device: str | None, keys: KeyStore, wiring: dict[str, Any], operator: str) -> Status:
