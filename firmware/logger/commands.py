@@ -1,10 +1,8 @@
 """Group 64: challenge, and the commands that change the logger (SPEC.md section 9.3)."""
 
 from celltrail_protocol import cbor, codes, frames, smp
-from celltrail_protocol.layout import ProtocolError
-from celltrail_protocol.plan import LONGEST_PLAN
 from celltrail_protocol.records import SECTOR_SIZE, STORE_CALIBRATION
-from celltrail_protocol.seals import CHECK_SIZE, KEY_SIZE, NONCE_SIZE, commitment, mask_key, rotation_check, same
+from celltrail_protocol.seals import NONCE_SIZE
 from logger.audit import Audit
 from logger.caller import Caller
 from logger.forget import forget
@@ -14,7 +12,6 @@ from logger.refused import Refused
 from logger.report import Report
 from logger.request import integer, octets, refused, text
 from logger.ring import RingFull
-from logger.trip import check_plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,9 +28,8 @@ if TYPE_CHECKING:
 
 _MARK_PAUSE_MS = 10000
 _MARK_BURST = 5
-_LONGEST_NAME = 24
 # Besides those that need no more than their request.
-_OTHERS = (smp.CMD_ROTATE, smp.CMD_ARM, smp.CMD_WIRE, smp.CMD_CALIBRATE, smp.CMD_TEST)
+_OTHERS = (smp.CMD_PROVISION, smp.CMD_ROTATE, smp.CMD_ARM, smp.CMD_WIRE, smp.CMD_CALIBRATE, smp.CMD_TEST)
 
 
 class Commands:
@@ -65,7 +61,6 @@ class Commands:
             smp.CMD_ERASE: self._erase,
             smp.CMD_CLOCK: self._clock,
             smp.CMD_ACKNOWLEDGE: self._acknowledge,
-            smp.CMD_PROVISION: self._provision,
             smp.CMD_RESET: self._reset,
             smp.CMD_CHECK: self._check,
         }
@@ -133,7 +128,7 @@ class Commands:
         now_ms = self._board.ticks_ms()
         # Over the air the key would go in clear to whoever listens.
         if command == smp.CMD_PROVISION and key is None and self.caller is self.cable:
-            return self._set_identity(request, frames.COMMAND_OPEN, now_ms)
+            return self._with_key(command, request, None, frames.COMMAND_OPEN, now_ms)
         if command == smp.CMD_WIRE and key is None:
             return self._on_bench(command, request, frames.COMMAND_OPEN, now_ms)
         if command == smp.CMD_MARK and self._trip.plan["marks_open"]:
@@ -142,13 +137,11 @@ class Commands:
 
     def _carry_out(self, command: int, request: "Map", opened: "Challenge", now_ms: int) -> "Map":
         try:
-            if command == smp.CMD_ROTATE:
-                return self._rotate(request, opened, now_ms)
-            if command == smp.CMD_ARM:
-                return self._arm(request, opened, now_ms)
+            if command in self._proven:
+                return self._proven[command](request, now_ms)
             if command >= smp.CMD_WIRE:
                 return self._on_bench(command, request, 0, now_ms)
-            return self._proven[command](request, now_ms)
+            return self._with_key(command, request, opened, 0, now_ms)
         except RingFull:
             raise refused(smp.ERR_STATE, smp.MGMT_BAD_STATE)
 
@@ -174,18 +167,23 @@ class Commands:
         """Nothing: the proofs say that both sides hold the key."""
         return {}
 
-    def _provision(self, request: "Map", now_ms: int) -> "Map":
-        return self._set_identity(request, 0, now_ms)
+    def _with_key(self, command: int, request: "Map", opened: "Challenge | None", flags: int, now_ms: int) -> "Map":
+        """Provision, rotate, arm: what brings a key, and comes once in a while."""
+        from logger.keying import Keying
 
-    def _set_identity(self, request: "Map", flags: int, now_ms: int) -> "Map":
-        name = text(request, "name", _LONGEST_NAME)
-        if self._identity.key is not None:
-            raise refused(smp.ERR_KEY_SET, smp.MGMT_BAD_STATE)
-        key = octets(request, "key", KEY_SIZE, KEY_SIZE)
-        self._audit.keep_boot()
-        self._audit.note(smp.CMD_PROVISION, request, now_ms, flags)
-        self._keep_identity(name.decode(), key)
-        return {"uid": self._board.uid}
+        try:
+            keying = Keying(self._board, self._trip, self._identity, self._audit)
+            if command == smp.CMD_PROVISION or opened is None:
+                return keying.provision(request, flags, now_ms)
+            if command == smp.CMD_ROTATE:
+                return keying.rotate(request, opened, now_ms)
+            self._require(codes.STATE_IDLE, codes.STATE_STOPPED)
+            pair = self._pair(request, now_ms)
+            answer = keying.arm(request, opened, self._discards(request), pair, now_ms)
+            answer["fw"] = self.image_hash()
+            return answer
+        finally:
+            forget("logger.keying")
 
     def _on_bench(self, command: int, request: "Map", flags: int, now_ms: int) -> "Map":
         """Wiring, calibrations, self-test: what is done between trips only."""
@@ -205,58 +203,6 @@ class Commands:
         # The board reads its wiring when it starts.
         self.reset_wanted = self.reset_wanted or command == smp.CMD_WIRE
         return answer
-
-    def _rotate(self, request: "Map", opened: "Challenge", now_ms: int) -> "Map":
-        """The new key comes masked under the old one; the answer is still proven with the old one."""
-        masked, check = octets(request, "key", KEY_SIZE, KEY_SIZE), octets(request, "check", CHECK_SIZE, CHECK_SIZE)
-        old = self._identity.key or b""
-        key = mask_key(masked, old, opened.dn, opened.hn)
-        if not same(rotation_check(key, opened.dn, opened.hn), check):
-            raise refused(smp.ERR_BAD_REQUEST)
-        self._audit.note(smp.CMD_ROTATE, request, now_ms)
-        self._keep_identity(self._identity.name, key)
-        return {"kid": self._identity.key_id}
-
-    def _keep_identity(self, name: str, key: bytes) -> None:
-        if not self._identity.keep(name, key):
-            raise refused(smp.ERR_UNKNOWN, smp.MGMT_UNKNOWN)
-
-    def _first_key(self, request: "Map", opened: "Challenge") -> bytes:
-        """K(0), which travels behind a mask over the air."""
-        if "mk0" not in request:
-            return octets(request, "k0", KEY_SIZE, KEY_SIZE)
-        masked = octets(request, "mk0", KEY_SIZE, KEY_SIZE)
-        return mask_key(masked, self._identity.key or b"", opened.dn, opened.hn, b"k0")
-
-    def _arm(self, request: "Map", opened: "Challenge", now_ms: int) -> "Map":
-        self._require(codes.STATE_IDLE, codes.STATE_STOPPED)
-        if 0 < self._board.battery_mV() < codes.BATTERY_EMPTY_mV:
-            raise refused(smp.ERR_BATTERY, smp.MGMT_BAD_STATE)
-        flags = self._discards(request)
-        k0 = self._first_key(request, opened)
-        data = octets(request, "plan", 1, LONGEST_PLAN)
-        board = self._board
-        try:
-            plan = cbor.loads(data)
-            check_plan(plan, [(probe.low_raw, probe.high_raw) for probe in board.thermometers])
-        except ProtocolError:
-            raise refused(smp.ERR_PLAN)
-        if "flight" in plan and (board.barometer is None or board.accelerometer is None):
-            # One source is not enough to let a radio go on by itself.
-            raise refused(smp.ERR_PLAN)
-        pair = self._pair(request, now_ms)
-        trip = self._trip
-        trip.arm(k0, data, self._audit.opening(request, now_ms, flags, trip.ring.trip if flags else 0), now_ms)
-        self._audit.clear()
-        trip.set_clock(*pair, now_ms)
-        return {
-            "trip": trip.state.trip,
-            "tick": now_ms,
-            "settings": trip.settings,
-            "commit": commitment(k0),
-            "fw": self.image_hash(),
-            "sequence": trip.ring.sequence,
-        }
 
     def _pair(self, request: "Map", now_ms: int) -> "tuple[int, int, int, int]":
         """(tick, UTC, uncertainty, source) that the host has paired; its tick is of this boot and not to come."""

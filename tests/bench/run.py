@@ -44,9 +44,9 @@ def _packing(detail: bool) -> list[Figure]:
 
 
 def _sizes(detail: bool) -> list[Figure]:
-    figures, rows = mpy_files.measure()
-    if detail:
-        show_sizes(rows)
+    revision = mpy_files.last_revision()
+    figures, files = mpy_files.measure(revision)
+    show_sizes(files, revision)
     return figures
 
 
@@ -80,8 +80,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     titles = ", ".join(group.title for group in GROUPS)
     parser = argparse.ArgumentParser(prog="python -m tests.bench.run", description="Measure the targets.")
     parser.add_argument("--only", metavar="NAME", action="append", help=f"a figure, or one of: {titles}")
-    parser.add_argument("--sizes", action="store_true", help="list every .mpy file")
-    parser.add_argument("--details", action="store_true", help="list every series, .mpy file and part of the heap")
+    parser.add_argument("--details", action="store_true", help="list every series and part of the heap")
     return parser.parse_args(words)
 
 
@@ -102,7 +101,7 @@ def main(words: Sequence[str] | None = None) -> None:
     figures: list[Figure] = []
     for group in _wanted(arguments.only):
         say(f"{group.title} ...")
-        figures += group.measure(arguments.details or (arguments.sizes and group.title == "sizes"))
+        figures += group.measure(arguments.details)
     show_figures(figures)
     if arguments.only:
         say("only a part was measured; build/bench.json stays as it was")

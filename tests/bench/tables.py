@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.figures import Figure, number
+from tests.bench.mpy_files import File
 from tests.bench.packing import Packed
 
 _MARKS = {"pass": "[green]pass[/]", "MISS": "[red bold]MISS[/]", "not available": "[yellow]n/a[/]"}
@@ -65,12 +66,19 @@ def show_series(rows: Sequence[Packed]) -> None:
     _console().print(table)
 
 
-def show_sizes(rows: Sequence[tuple[str, int, bool]]) -> None:
-    """Every `.mpy` file, the largest first."""
-    table = _table(".mpy files of the image", ("file", "loaded"), ("bytes",))
-    for path, size, loaded in sorted(rows, key=lambda row: -row[1]):
-        table.add_row(path, "yes" if loaded else "", f"{size:,}")
+def show_sizes(files: Sequence[File], revision: str | None) -> None:
+    """Every `.mpy` file, the largest first, their sum, and the change against a revision."""
+    against = f" against {revision}" if revision else ""
+    table = _table(".mpy files of the image", ("file", "loaded"), ("bytes", f"change{against}"))
+    for one in sorted(files, key=lambda one: -one.size):
+        table.add_row(one.path, "yes" if one.loaded else "", f"{one.size:,}", _change(one.change))
+    changes = [one.change for one in files if one.change is not None]
+    table.add_row("all", "", f"{sum(one.size for one in files):,}", _change(sum(changes) if changes else None))
     _console().print(table)
+
+
+def _change(change: int | None) -> str:
+    return "" if change is None else f"{change:+,}" if change else "0"
 
 
 def show_heap(parts: Sequence[tuple[str, int]]) -> None:

@@ -40,6 +40,33 @@ def test_reads_samples_in_order():
     assert not it.driver.overrun
 
 
+class OneSet:
+    """A bus with a chip that has one set in its FIFO."""
+
+    def __init__(self, data: bytes):
+        self._data = data
+
+    def readfrom_mem_into(self, address: int, register: int, buf: bytearray) -> None:
+        buf[:] = self._data if register == 0x32 else b"\x01"
+
+
+def test_words_are_those_of_the_data_sheet():
+    # ADXL345 data sheet rev. G: table 1 (256 steps a g in full resolution, also at +-16 g), and registers 0x32 to 0x37:
+    # two's complement, low byte first. Below 1600 Hz; faster the lowest bit is always 0, and left out.
+    for data, sets in (
+        (b"\x00\x01\x00\xff\x00\x00", [256, -256, 0]),
+        (b"\xff\x0f\x00\xf0\x01\x00", [4095, -4096, 1]),
+    ):
+        out = [0] * 3
+        driver = ADXL345(OneSet(data))
+        assert driver.read_fifo(out, 32) == 1
+        assert out == sets
+        fast = ADXL345(OneSet(data), rate_hz=1600)
+        assert fast.read_fifo(out, 32) == 1
+        assert out == [value >> 1 for value in sets]
+        assert 256 * driver.step_ng == 128 * fast.step_ng == 1_000_000_000
+
+
 def test_nothing_is_lost_over_many_reads():
     it = started(ramp(), 16_000)
     sets = it.record(2 * SECOND, 20_000)

@@ -41,6 +41,20 @@ def test_reads_samples_in_order_and_leaves_one():
     assert it.read() == []
 
 
+def test_words_are_those_of_the_data_sheet():
+    # ADXL372 data sheet rev. C: table 1 (100 mg a step, +-200 g) and "FIFO data format": twelve bits from the left in
+    # two's complement, high byte first; bit 0 marks x.
+    driver, out = started(still(0.0, 0.0, 1.0)).driver, [0] * 3
+    for words, sets in (
+        (b"\x00\xa1\xff\x60\x00\x00", [10, -10, 0]),
+        (b"\x7d\x01\x83\x00\x00\x10", [2000, -2000, 1]),
+        (b"\x7f\xf1\x80\x00\xff\xf0", [2047, -2048, -1]),
+    ):
+        assert driver._unpack(memoryview(words), out, 0) == 1
+        assert out == sets
+    assert driver.step_ng == 100_000_000
+
+
 def test_halves_are_rounded_up():
     it = started(still(0.25, -0.25, 0.75))
     it.clock.us = 100_000

@@ -47,10 +47,18 @@ class Bench:
 
 
 def test_reads_in_steps_of_the_chip():
+    # TMP117 data sheet SNOSD82D, table "16-bit temperature data format"; between its lines the nearest step, and at its
+    # first one, which the chip also shows before a result, the next.
     for celsius, raw in (
         (0.0, 0),
+        (0.0078125, 1),
+        (-0.0078125, 0xFFFF - 65536),
+        (0.125, 0x0010),
+        (-0.125, 0xFFF0 - 65536),
+        (1.0, 0x0080),
         (25.0, 0x0C80),
         (-25.0, 0xF380 - 65536),
+        (100.0, 0x3200),
         (5.02, 643),
         (-0.01, -1),
         (-256.0, -32767),

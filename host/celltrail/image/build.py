@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from celltrail import __version__
@@ -74,9 +75,9 @@ def firmware_hash(files: Mapping[str, bytes]) -> bytes:
     return digest.digest()
 
 
-def compiled(board: str, march: str | None) -> dict[str, bytes]:
-    """The small `.mpy` of the firmware with this board's module, by path."""
-    sources = firmware.sources((firmware.ROOT, board))
+def compiled(board: str, march: str | None, folders: list[Path] | None = None) -> dict[str, bytes]:
+    """The small `.mpy` of the firmware with this board's module, by path; folders: where other sources of it lie."""
+    sources = firmware.sources((firmware.ROOT, board), folders)
     return mpy.compile_all(slim(sources, firmware.ENTRIES, firmware.ROOT, (board,)), march)
 
 
