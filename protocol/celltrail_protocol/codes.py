@@ -74,7 +74,9 @@ MODEL_DS18B20 = 3
 MODEL_ADXL372 = 16
 MODEL_ADXL345 = 17
 MODEL_BMP390 = 32
-# Their channels are of air pressure and come after those of temperature.
+# What a model measures; channels of air pressure come after those of temperature.
+THERMOMETER_MODELS = range(1, 16)
+ACCELEROMETER_MODELS = range(16, 32)
 PRESSURE_MODELS = range(32, 64)
 
 # Where a clock frame's UTC came from

@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from celltrail.battery import currents
 from celltrail.battery.count import DAY_MS, Counts, count
 from celltrail.battery.currents import Board
 from celltrail.battery.need import daily_mAh, needed_mV, needed_share
@@ -12,6 +13,7 @@ from celltrail.keys.keystore import KeyStore
 from celltrail.plans.planning import to_plan
 from celltrail.plans.profile import load_profile
 from celltrail.plans.sensor import Fitted, Sensor
+from celltrail.virtual import stimulus
 from celltrail_protocol import codes
 from tests.host.fake_logger import KEY, UID, FakeLogger, OverTcp
 
@@ -194,3 +196,8 @@ def test_battery_takes_the_radio_of_the_profile(capsys, tmp_path, mocker):
     assert found["asked"] == 0
     assert found["windows"] == pytest.approx(2 * 28.8 + 0.78, rel=0.01)
     assert found["always"] > 650
+
+
+def test_each_chip_that_can_be_chosen_has_its_currents():
+    chosen = {*stimulus.THERMOMETERS, stimulus.BAROMETER}
+    assert chosen == set(currents.CHIPS)

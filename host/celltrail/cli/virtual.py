@@ -20,6 +20,7 @@ from celltrail.virtual.narrator import Narrator
 from celltrail.virtual.prepare import DEFAULT_SCENARIO, Request, prepare
 from celltrail.virtual.radio_room import STACKS, RadioRoom
 from celltrail.virtual.replay import parse_span_ms
+from celltrail.virtual.stimulus import ACCELEROMETERS, BAROMETER, THERMOMETERS
 
 EPILOG = """\b
 Examples:
@@ -75,9 +76,9 @@ def virtual(
     ] = None,
     sensors: Annotated[
         str | None,
-        typer.Option(help="Channels, up to four of tmp117, max31865, ds18b20, and bmp390 as the last."),
+        typer.Option(help=f"Channels, up to four of {', '.join(THERMOMETERS)}, and {BAROMETER} as the last."),
     ] = None,
-    accel: Annotated[str, typer.Option(help="adxl372, adxl345 or none.")] = "adxl372",
+    accel: Annotated[str, typer.Option(help=f"One of {', '.join(ACCELEROMETERS)}.")] = "adxl372",
     clock: Annotated[str, typer.Option(help="Clock chip with a battery: ds3231 or none.")] = "none",
     flash: Annotated[
         Path | None,

@@ -30,6 +30,7 @@ import cbor2
 
 from celltrail.errors import UsageFault
 from celltrail.files import read_bytes
+from celltrail.plans.chips import ACCELEROMETERS, BAROMETERS, THERMOMETERS
 from celltrail.plans.toml_table import Table, read_table
 from celltrail_protocol import codes
 from celltrail_protocol.layout import ProtocolError
@@ -39,11 +40,8 @@ _MOST_BYTES = 100_000
 _MOST_PIN = 48
 _KHZ = 400
 _ROM_DIGITS = 16
-_THERMOMETERS = ("TMP117", "MAX31865", "DS18B20")
-_BAROMETERS = {"BMP390": codes.MODEL_BMP390}
 _CLOCKS = ("DS3231",)
 _DEEP_S = (60, 3600)
-_ACCELEROMETERS = {"ADXL372": codes.MODEL_ADXL372, "ADXL345": codes.MODEL_ADXL345}
 
 
 def load_wiring(path: Path) -> dict[str, Any]:
@@ -90,7 +88,7 @@ def _wiring(table: Table) -> dict[str, Any]:
         wiring["accel"] = _accelerometer(accelerometer)
     barometer = table.table("barometer")
     if barometer is not None:
-        wiring["barometer"] = [_BAROMETERS[barometer.choice("chip", tuple(_BAROMETERS))], _address(barometer)]
+        wiring["barometer"] = [BAROMETERS[barometer.choice("chip", tuple(BAROMETERS))], _address(barometer)]
         barometer.refuse_unknown()
     clock = table.table("clock")
     if clock is not None:
@@ -124,22 +122,30 @@ def _address(table: Table) -> int:
 
 
 def _probe(table: Table) -> list[Any]:
-    chip = table.choice("chip", _THERMOMETERS)
-    if chip == "TMP117":
-        entry: list[Any] = [codes.MODEL_TMP117, _address(table)]
-    elif chip == "MAX31865":
-        entry = [
-            codes.MODEL_MAX31865,
-            _pin(table, "select"),
-            table.integer("wires", 2, 4),
-            table.integer("ohm_at_0_degC", 10, 2000, 100),
-            table.integer("reference_ohm", 10, 20000),
-        ]
-    else:
-        rom = table.take("rom", None)
-        entry = [codes.MODEL_DS18B20] if rom is None else [codes.MODEL_DS18B20, _rom(table, rom)]
+    model = THERMOMETERS[table.choice("chip", tuple(THERMOMETERS))]
+    # A chip that is not named here is one on the I2C bus.
+    place = {codes.MODEL_MAX31865: _on_spi, codes.MODEL_DS18B20: _on_wire}.get(model, _on_i2c)
+    entry = [model, *place(table)]
     table.refuse_unknown()
     return entry
+
+
+def _on_i2c(table: Table) -> list[Any]:
+    return [_address(table)]
+
+
+def _on_spi(table: Table) -> list[Any]:
+    return [
+        _pin(table, "select"),
+        table.integer("wires", 2, 4),
+        table.integer("ohm_at_0_degC", 10, 2000, 100),
+        table.integer("reference_ohm", 10, 20000),
+    ]
+
+
+def _on_wire(table: Table) -> list[Any]:
+    rom = table.take("rom", None)
+    return [] if rom is None else [_rom(table, rom)]
 
 
 def _rom(table: Table, text: Any) -> bytes:
@@ -153,7 +159,7 @@ def _rom(table: Table, text: Any) -> bytes:
 
 
 def _accelerometer(table: Table) -> list[int]:
-    chip = table.choice("chip", tuple(_ACCELEROMETERS))
-    entry = [_ACCELEROMETERS[chip], _address(table), _pin(table, "interrupt")]
+    model = ACCELEROMETERS[table.choice("chip", tuple(ACCELEROMETERS))]
+    entry = [model, _address(table), _pin(table, "interrupt")]
     table.refuse_unknown()
     return entry

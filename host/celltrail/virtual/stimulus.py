@@ -9,22 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from celltrail.plans import chips
 from celltrail_protocol import codes
 
 UNPLUGGED = -(2**31)
 BATTERY_mV = (4100, 3600)
 MAX_THERMOMETERS = 4
-THERMOMETERS = {
-    "tmp117": codes.MODEL_TMP117,
-    "max31865": codes.MODEL_MAX31865,
-    "ds18b20": codes.MODEL_DS18B20,
-}
+THERMOMETERS = {name.lower(): model for name, model in chips.THERMOMETERS.items()}
 BAROMETER = "bmp390"
-ACCELEROMETERS = {
-    "adxl372": codes.MODEL_ADXL372,
-    "adxl345": codes.MODEL_ADXL345,
-    "none": codes.MODEL_NONE,
-}
+ACCELEROMETERS = {name.lower(): model for name, model in chips.ACCELEROMETERS.items()} | {"none": codes.MODEL_NONE}
 
 _HEADER = np.dtype(
     [
