@@ -45,13 +45,13 @@ def read_rows(path):
     return list(csv.DictReader(data.decode().splitlines()))
 
 
-def fly(cli, start, request, profile, *options):
-    """Arm, let the world fly to its end, stop, download; the folder with what was exported."""
+def fly(cli, start, request, profile, *options, armed=0):
+    """Arm (with this exit code), let the world fly to its end, stop, download; the folder with what was exported."""
     stimulus = preparing.prepare(request)
     logger = start(stimulus, speed="max", pauses_ms=(stimulus.duration_ms,))
     device = ("-d", logger.address)
     cli("provision", "--no-test", *device)
-    cli("arm", profile, "--yes", *options, *device)
+    cli("arm", profile, "--yes", *options, *device, expect=armed)
     logger.wait_for("paused", 110)
     cli("stop", *device)
     answer = cli("download", *device, "-o", "trip.trail", "--json").json
@@ -62,10 +62,11 @@ def fly(cli, start, request, profile, *options):
 
 @needs_data
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("letter", ["A", "D"])
-def test_a_container_comes_back_as_it_was(cli, start, letter):
+@pytest.mark.parametrize(("letter", "armed"), [("A", 1), ("D", 0)])
+def test_a_container_comes_back_as_it_was(cli, start, letter, armed):
+    """Letter A has no temperature in its first row, and arming says so."""
     path = DATA / "container" / f"container-{letter}.csv"
-    folder = fly(cli, start, Request(readings=path), "CRT", "--no-shock")
+    folder = fly(cli, start, Request(readings=path), "CRT", "--no-shock", armed=armed)
     rows = read_rows(path)
     at_s = np.array([utc_s(row["utc"]) for row in rows])
     text = [row["temperature_c"] for row in rows]

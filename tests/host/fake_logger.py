@@ -51,6 +51,7 @@ class FakeLogger:
         self.world: int | None = None
         self.clock = True
         self.slot = 10
+        self.last: list[int | None] = [640]
         self.free = 100
         self.checks = 0
         self.calibrations = b""
@@ -78,7 +79,7 @@ class FakeLogger:
             "uid": UID, "keyed": self.key is not None, "unread": self.unread, "alarms": 0, "battery": self.battery,
             "clock": self.clock, "period": 60000, "slot": self.slot, "sectors": len(self.sectors), "first": self.first,
             "used": self.used, "free": self.free, "chunk": self.chunk, "fw": "0.1.0", "format": 1, "models": [1],
-            "steps": [7812500], "low": [-7040], "high": [19200], "accel": 16, "last": [640], "new_in_2030": 1,
+            "steps": [7812500], "low": [-7040], "high": [19200], "accel": 16, "last": self.last, "new_in_2030": 1,
         }  # fmt: skip
         if self.tells_kid:
             answer["kid"] = seals.key_id(self.key) if self.key is not None else b""
@@ -155,6 +156,8 @@ class FakeLogger:
         if self.unread and not request["discard"]:
             raise Refused(smp.GROUP_CELLTRAIL, smp.ERR_UNREAD)
         self.k0, self.epoch, self.trip, self.state = request["k0"], 0, self.trip + 1, codes.STATE_ARMED
+        if cbor2.loads(request["plan"])["start"] == codes.START_NOW:
+            self.state = codes.STATE_LOGGING
         return {
             "trip": self.trip, "tick": 124000, "settings": sha256(request["plan"]).digest(),
             "commit": seals.commitment(self.k0), "fw": bytes(32), "sequence": 40,

@@ -9,7 +9,7 @@ import pytest
 from celltrail.cli.main import run
 from celltrail.errors import UsageFault
 from celltrail.keys.keystore import KeyStore
-from celltrail_protocol import codes
+from celltrail_protocol import codes, smp
 from tests.host.fake_logger import KEY, UID, FakeLogger, OverTcp
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="nobody, not even root, can write into Linux's /proc")
@@ -60,6 +60,44 @@ def test_a_copy_that_fails_later_does_not_hide_that_the_trip_is_armed(capsys, de
     assert "a copy" not in out
     assert "trip 8 is armed, its key and receipt are kept" in err
     assert "the disk is full" in err
+
+
+def test_a_first_reading_that_is_missing_is_told_once_the_trip_is_kept(capsys, device, logger):
+    logger.last = [None]
+    assert run(["arm", "2-8C", "-d", device, "--yes"]) == 1
+    out, err = capsys.readouterr()
+    assert "is armed: trip 8" in out
+    assert "channel 0 (TMP117) gave NO READING: `celltrail stop`, then `celltrail selftest`" in err
+    assert KeyStore().trip(UID, 8) is not None
+
+
+def test_the_first_reading_of_a_trip_is_awaited(capsys, device, logger):
+    logger.slot, logger.last = 0, [None]
+    asked = []
+
+    def look(group, command):
+        if logger.commands and (group, command) == (smp.GROUP_CELLTRAIL, smp.CMD_STATUS):
+            asked.append(command)
+            if len(asked) == 3:
+                logger.slot, logger.last = 1, [640]
+
+    logger.before_answer = look
+    assert run(["arm", "2-8C", "-d", device, "--yes"]) == 0
+    assert len(asked) == 3
+
+
+def test_a_first_reading_that_never_comes_is_told(capsys, device, logger, mocker):
+    mocker.patch("celltrail.operate.arming._FIRST_READING_S", 0.5)
+    logger.slot = 0
+    assert run(["arm", "2-8C", "-d", device, "--yes"]) == 3
+    out, err = capsys.readouterr()
+    assert "is armed: trip 8" in out
+    assert "took no reading within 0.5 s" in err
+
+
+def test_a_trip_that_begins_later_is_not_waited_for(capsys, device, logger):
+    logger.slot, logger.last = 0, [None]
+    assert run(["arm", "2-8C", "-d", device, "--yes", "--start", "command"]) == 0
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,11 @@ from celltrail.evaluate.calibration_record import from_record, to_record
 from celltrail.evaluate.evaluation import evaluate
 from celltrail.evaluate.rules import rules_as_armed
 from celltrail.evaluate.uncertainty import Calibration, load_calibrations
+from celltrail.operate.remedies import with_remedy
 from celltrail.plans.sensor import Fitted, Sensor
 from celltrail.views.audit import audit_of
 from celltrail_protocol import codes, frames, smp
+from celltrail_protocol.names import FAULT_NAMES
 from tests.host.fake_logger import FakeLogger, OverTcp
 from tests.host.forge import Forge, a_plan
 from tests.host.test_audit import summary
@@ -239,6 +241,15 @@ def test_a_test_result_that_makes_no_sense(capsys, device, logger, told):
     assert "makes no sense" in capsys.readouterr().err
 
 
+def test_each_fault_that_a_part_can_have_says_what_to_do():
+    parts = set(FAULT_NAMES) - {codes.FAULT_FIRMWARE, codes.FAULT_WRONG_KEY}
+    for code in parts:
+        name, _, remedy = with_remedy(code).partition(": ")
+        assert name == FAULT_NAMES[code]
+        assert remedy
+    assert with_remedy(99) == "fault 99"
+
+
 def test_provision_calibrates_and_tests(capsys, device, logger, tmp_path):
     logger.key = None
     logger.test_result |= {"probes": [[codes.FAULT_ABSENT, None]]}
@@ -246,7 +257,7 @@ def test_provision_calibrates_and_tests(capsys, device, logger, tmp_path):
     assert run(["provision", "-d", device, "--keys", new, "--calibration", "cal.toml"]) == 1
     out = capsys.readouterr().out
     assert "is provisioned" in out
-    assert "FAILED  sensor does not answer" in out
+    assert "FAILED  sensor does not answer: check its supply and its wires" in out
     assert logger.calibrations
     logger.key = None
     other = str(tmp_path / "other")

@@ -97,6 +97,21 @@ def test_status_for_people(capsys, device):
     assert "5.00 degC (TMP117)" in out
 
 
+@pytest.mark.parametrize(
+    ("state", "slot", "words"),
+    [
+        (codes.STATE_LOGGING, 5, "NO READING (TMP117): check the sensor and its wires"),
+        (codes.STATE_LOGGING, 0, "none yet (TMP117)\n"),
+        (codes.STATE_ARMED, 0, "none yet (TMP117)\n"),
+        (codes.STATE_IDLE, 0, "none yet (TMP117); `celltrail selftest` takes one"),
+    ],
+)
+def test_status_says_why_there_is_no_reading(capsys, logger, device, state, slot, words):
+    logger.state, logger.slot, logger.last = state, slot, [None]
+    assert run(["status", "-d", device]) == 0
+    assert words in capsys.readouterr().out
+
+
 def test_status_for_scripts(capsys, device):
     assert run(["status", "-d", device, "--json"]) == 0
     out, err = in_words(capsys)
@@ -185,7 +200,7 @@ def test_arm_shows_asks_and_writes_the_receipt(capsys, device, logger, tmp_path)
     assert receipt == json.loads((tmp_path / "r.json").read_text())
     assert receipt["trip"] == 8
     assert run(["arm", "2-8C", "-d", device, "--yes"]) == 4
-    assert "is armed and can't be armed" in capsys.readouterr().err
+    assert "is logging and can't be armed" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("agreed", "code"), [(True, 0), (False, 4), (typer.Abort, 130)])

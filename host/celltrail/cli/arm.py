@@ -21,7 +21,7 @@ from celltrail.cli.common import (
     say,
     with_session,
 )
-from celltrail.errors import RefusedFault, UsageFault
+from celltrail.errors import BadAnswer, CelltrailError, RefusedFault, UsageFault
 from celltrail.evaluate.calibration_age import calibration_warnings
 from celltrail.evaluate.uncertainty import Calibration, load_calibrations
 from celltrail.keys.keystore import KeyStore
@@ -114,7 +114,10 @@ def arm(
     keys: Keys = None,
     json: Json = False,
 ) -> None:
-    """Begin a trip: show what will be armed, ask, make the trip's key, and keep key and receipt."""
+    """Begin a trip: show what will be armed, ask, make the trip's key, and keep key and receipt.
+
+    Of a plan that starts at once the first reading is awaited. Exit code 1 when the trip runs, but a sensor gives none.
+    """
     code = checked_operator(operator)
     changed = load_profile(profile).with_changes(
         period_s=_seconds("--period", period, PERIOD_BOUNDS_S),
@@ -130,21 +133,38 @@ def arm(
     known = load_calibrations(calibration) if calibration is not None else None
     store = KeyStore(keys)
 
-    async def work(session: Session) -> Receipt:
+    async def work(session: Session) -> tuple[Receipt, CelltrailError | None]:
         prepared = _prepare(session, changed, store, discard_unread, any_battery)
         calibrations = await calibrations_of(session) if known is None else known
         _warn_of(calibrations, prepared, (await session.pair()).utc_ms)
         confirm(f"Arm {session.status.called}?", yes)
-        return await arming.arm(session, prepared, store, code, discard_unread)
+        armed = await arming.arm(session, prepared, store, code, discard_unread)
+        return armed, await _look(session, armed)
 
-    made = with_session(device, work)
+    made, blind = with_session(device, work)
     failed = _copy(made, store, receipt)
     if json:
         print_json(made.to_json())
     else:
         _report(made, store, None if failed else receipt)
-    if failed:
-        raise failed
+    for fault in (failed, blind):
+        if fault:
+            raise fault
+
+
+async def _look(session: Session, made: Receipt) -> CelltrailError | None:
+    """What is wrong with the first reading; by now the trip is armed, and that must be told first."""
+    try:
+        missing = await arming.first_reading(session, made.plan)
+    except CelltrailError as fault:
+        return fault
+    if not missing:
+        return None
+    which = " and ".join(f"channel {number} ({made.sensors[number].name})" for number in missing)
+    return BadAnswer(
+        f"trip {made.trip} of {made.name} runs, but {which} gave NO READING: `celltrail stop`, then"
+        " `celltrail selftest` says what to do"
+    )
 
 
 def _copy(made: Receipt, keys: KeyStore, path: Path | None) -> UsageFault | None:

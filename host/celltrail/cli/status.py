@@ -9,8 +9,9 @@ from celltrail.keys.keystore import KeyStore
 from celltrail.keys.receipt import Receipt
 from celltrail.link.messages import Status
 from celltrail.link.session import ClockPair, Session
+from celltrail.operate.commands import AT_REST
 from celltrail.plans.plan_text import describe_start
-from celltrail.plans.sensor import fitted_from_status
+from celltrail.plans.sensor import Sensor, fitted_from_status
 from celltrail.utc import iso, span
 from celltrail_protocol import codes, names
 
@@ -89,7 +90,7 @@ def _state(now: Status, receipt: Receipt | None) -> str:
     word = names.STATE_NAMES.get(now.state, str(now.state))
     if now.state == codes.STATE_ARMED:
         return word + (f", {describe_start(receipt.plan, fitted_from_status(now.as_map()))}" if receipt else "")
-    reason = names.REASON_NAMES.get(now.reason)
+    reason = names.REASON_NAMES.get(now.reason) if now.reason != codes.REASON_UNKNOWN else None
     return f"{word} (by {reason})" if reason else word
 
 
@@ -123,9 +124,14 @@ def _radio(now: Status) -> list[tuple[str, str]]:
 def _readings(now: Status) -> list[tuple[str, str]]:
     fitted = fitted_from_status(now.as_map())
     return [
-        (
-            f"channel {number}",
-            "no reading" if raw is None else f"{raw * sensor.step:.2f} {sensor.unit} ({sensor.name})",
-        )
+        (f"channel {number}", _reading(now, sensor, raw))
         for number, (sensor, raw) in enumerate(zip(fitted.sensors, now.last or (), strict=False))
     ]
+
+
+def _reading(now: Status, sensor: Sensor, raw: int | None) -> str:
+    if raw is not None:
+        return f"{raw * sensor.step:.2f} {sensor.unit} ({sensor.name})"
+    if now.state == codes.STATE_LOGGING and now.slot:
+        return f"NO READING ({sensor.name}): check the sensor and its wires; the record names the fault"
+    return f"none yet ({sensor.name})" + ("; `celltrail selftest` takes one" if now.state in AT_REST else "")

@@ -11,10 +11,10 @@ from celltrail.keys.keystore import KeyStore
 from celltrail.link.messages import CalibrationsRead
 from celltrail.link.session import ClockPair, Session, require_state
 from celltrail.operate.commands import AT_REST, require_key
+from celltrail.operate.remedies import with_remedy
 from celltrail.plans.sensor import Fitted, fitted_from_status
 from celltrail.utc import span
 from celltrail_protocol import codes, smp
-from celltrail_protocol.names import FAULT_NAMES
 
 # A DS18B20 takes 750 ms, four of them one after the other, and two erases up to 0.4 s each.
 _TEST_TIMEOUT_S = 15.0
@@ -79,22 +79,20 @@ async def self_test(session: Session, keys: KeyStore, operator: str) -> Tested:
 
 def _parts(told: Mapping[str, Any], fitted: Fitted, pair: ClockPair) -> Iterator[Part]:
     for number, (sensor, (code, raw)) in enumerate(zip(fitted.sensors, told["probes"], strict=True)):
-        text = _fault(code) if code else f"{raw * sensor.step:.2f} {sensor.unit} ({sensor.name})"
+        text = with_remedy(code) if code else f"{raw * sensor.step:.2f} {sensor.unit} ({sensor.name})"
         yield Part(f"channel {number}", not code, text)
     if "accel" in told:
         code, *xyz = told["accel"]
-        yield Part("shock", not code, _fault(code) if code else _at_rest(xyz, fitted))
-    yield Part("flash", not told["flash"], _fault(told["flash"]) if told["flash"] else "a sector erased and programmed")
+        yield Part("shock", not code, with_remedy(code) if code else _at_rest(xyz, fitted))
+    yield Part(
+        "flash", not told["flash"], with_remedy(told["flash"]) if told["flash"] else "a sector erased and programmed"
+    )
     if "clock" in told:
         yield _clock(told["clock"], pair)
     yield _battery(int(told["battery"]))
     if "radio" in told:
         is_on = bool(told["radio"])
         yield Part("radio", is_on, "on" if is_on else "does not switch on; is the MicroPython one with Bluetooth?")
-
-
-def _fault(code: int) -> str:
-    return FAULT_NAMES.get(code, f"fault {code}")
 
 
 def _at_rest(xyz: list[int], fitted: Fitted) -> str:
@@ -107,7 +105,7 @@ def _clock(told: list[int], pair: ClockPair) -> Part:
     if code == codes.FAULT_NOT_READY:
         return Part("clock chip", True, "not set yet; arming sets it")
     if code:
-        return Part("clock chip", False, _fault(code))
+        return Part("clock chip", False, with_remedy(code))
     utc_s, tick_ms = values
     off_ms = utc_s * 1000 - (pair.utc_ms + tick_ms - pair.tick_ms)
     text = f"{span(off_ms)} {'ahead of' if off_ms > 0 else 'behind'} this computer"
