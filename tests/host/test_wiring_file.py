@@ -142,6 +142,7 @@ def test_a_logger_that_did_not_take_it(tmp_path):
         models = (1,)
         accel = 16
         called = "CT-1"
+        world: int | None = None
 
     check(Status, loaded(tmp_path, PICO))
     with pytest.raises(DeviceFault, match=r"did not take the wiring: .* default \(TMP117, ADXL372\)"):
@@ -162,4 +163,4 @@ def test_command_sends_it_and_waits_for_the_restart(tmp_path, capsys):
         assert run(words) == 0
         file.write_text(DEWAR)
         assert run(words) == 3
-        assert "did not take the wiring" in capsys.readouterr().err
+        assert "is a virtual logger and has TMP117, ADXL372" in capsys.readouterr().err

@@ -52,6 +52,8 @@ def check(status: Status, wiring: dict[str, Any]) -> None:
     if (tuple(status.models), status.accel) == (thermometers, accelerometer):
         return
     has = ", ".join(names.MODEL_NAMES.get(model, str(model)) for model in (*status.models, status.accel))
+    if status.world is not None:
+        raise DeviceFault(f"{status.called} is a virtual logger and has {has}; choose them with `celltrail virtual`")
     raise DeviceFault(
         f"{status.called} did not take the wiring: a pin is not there on its board, or does not do what it is named"
         f" for; it uses its board's default ({has})"
