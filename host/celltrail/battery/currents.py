@@ -45,7 +45,7 @@ CHIPS = {
     "tmp117": Chip(0.00015, 0.135, 16, "TI SNOSD82D at rest; 0.135 mA at work fits its 3.5 uA at 1 Hz"),
     "max31865": Chip(1.5, 2.0, 67, "not checked against Maxim 19-6478"),
     "ds18b20": Chip(0.00075, 1.0, 750, "Maxim 19-7487, typical, at work with 5 V"),
-    "bmp390": Chip(0.002, 0.7, 12, "not checked against Bosch BST-BMP390-DS002"),
+    "bmp390": Chip(0.0014, 0.7, 12, "Bosch BST-BMP390-DS002-07 at rest; at work not checked against it"),
 }
 # Measuring all the time, as our driver has it: Analog Devices ADXL372 rev. B, at 3,200 Hz and 2.5 V.
 ADXL372_mA = 0.022
