@@ -35,6 +35,7 @@ class FakeLogger:
     def __init__(self, sealed: int = 3, used: int = 1000, pending: bytes = b"\x05abcde") -> None:
         self.state = codes.STATE_LOGGING
         self.name = "CT-31A722"
+        self.board = "Generic ESP32 module with ESP32"
         self.trip = 7
         self.first = 0
         self.sectors = [sector(i) for i in range(sealed + 1)]
@@ -203,6 +204,8 @@ class FakeLogger:
                 "len": len(part),
                 "output": sha256(part).digest(),
             }
+        if (group, command) == (smp.GROUP_OS, smp.OS_INFO):
+            return {"output": f"Celltrail 0.1.0 {'ab' * 32} {self.board}".strip()}
         if group != smp.GROUP_CELLTRAIL:
             raise Refused(group, smp.MGMT_NOT_SUPPORTED)
         if "m" in request:

@@ -1,5 +1,6 @@
 """Wiring files: what they become, what is refused, and a logger that takes one or not."""
 
+import asyncio
 import json
 import re
 
@@ -8,10 +9,15 @@ import pytest
 
 from celltrail.cli.main import run
 from celltrail.errors import DeviceFault, UsageFault
-from celltrail.operate.wiring import check
+from celltrail.keys.keystore import KeyStore
+from celltrail.link.address import parse_address
+from celltrail.link.session import open_session
+from celltrail.operate.wiring import check, send
 from celltrail.plans.wiring import load_wiring, models
 from celltrail.virtual import VirtualLogger, make_scenario
+from celltrail_protocol import codes, smp
 from celltrail_protocol.wiring import LONGEST_WIRING
+from tests.host.fake_logger import KEY, UID, FakeLogger, OverTcp
 
 PICO = """\
 i2c = { sda = 4, scl = 5 }
@@ -164,3 +170,47 @@ def test_command_sends_it_and_waits_for_the_restart(tmp_path, capsys):
         file.write_text(DEWAR)
         assert run(words) == 3
         assert "is a virtual logger and has TMP117, ADXL372" in capsys.readouterr().err
+        file.write_text(with_more())
+        assert run(words) == 2
+        assert "is a virtual, which can't be powered down" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("board", "is_taken"),
+    [
+        ("Generic ESP32 module with SPIRAM with ESP32", True),
+        ("Generic ESP32S3 module with ESP32S3", True),
+        ("Generic ESP32C3 module with ESP32C3", True),
+        ("Raspberry Pi Pico W with RP2040", False),
+        ("A carrier for an ESP32 with RP2040", False),
+    ],
+)
+def test_deep_sleep_is_for_a_chip_that_wakes_by_itself(tmp_path, board, is_taken):
+    logger = FakeLogger()
+    logger.state, logger.board = codes.STATE_IDLE, board
+    keys = KeyStore(tmp_path / "keys")
+    keys.save_device_key(UID, logger.name, KEY)
+
+    async def ask(address: str) -> None:
+        async with open_session(parse_address(address)) as session:
+            await send(session, keys, loaded(tmp_path, with_more()), "")
+
+    with OverTcp(logger) as served:
+        if is_taken:
+            asyncio.run(ask(served.address))
+        else:
+            with pytest.raises(UsageFault, match=f"is a {board}, which can't be powered down"):
+                asyncio.run(ask(served.address))
+    assert [command for command, _ in logger.commands] == [smp.CMD_WIRE] * is_taken
+
+
+def test_a_logger_that_does_not_tell_its_board(tmp_path):
+    logger = FakeLogger()
+    logger.state, logger.board = codes.STATE_IDLE, ""
+
+    async def ask(address: str) -> None:
+        async with open_session(parse_address(address)) as session:
+            await send(session, KeyStore(tmp_path / "keys"), loaded(tmp_path, with_more()), "")
+
+    with OverTcp(logger) as served, pytest.raises(DeviceFault, match="does not tell its firmware"):
+        asyncio.run(ask(served.address))

@@ -6,30 +6,20 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from smp.os_management import OSApplicationInfoReadRequest, OSApplicationInfoReadResponse
-
-from celltrail.errors import BadAnswer, CelltrailError, DeviceFault, NoAnswer, UsageFault
+from celltrail.errors import BadAnswer, CelltrailError, DeviceFault, UsageFault
 from celltrail.image import drive, esptool
 from celltrail.image.build import Image
 from celltrail.link.address import SERIAL, Address, parse_address
 from celltrail.link.discovery import Found, likely_ports, scan
 from celltrail.link.messages import Status
 from celltrail.link.session import Session, open_session, require_state
+from celltrail.operate.about import about
 from celltrail.operate.commands import AT_REST, refuse_unread
 
 WAIT_S = 60.0
 _PAUSE_S = 0.5
-# The logger hashes 100 kB when it is first asked.
-_HASH_TIMEOUT_S = 10.0
-_WORDS = 3
 
 Say = Callable[[str], None]
-
-
-class AppInfoRead(OSApplicationInfoReadRequest):
-    """smp's request with the answer class that the client looks for."""
-
-    _Response = OSApplicationInfoReadResponse
 
 
 def refuse_loss(found: list[Found], discard: bool) -> None:
@@ -118,12 +108,7 @@ async def wait_for_logger(
 
 async def check_firmware(session: Session, expected: bytes) -> None:
     """BadAnswer unless the logger says that it runs the firmware that was written."""
-    try:
-        told = await session.client.tell(AppInfoRead(format="a"), _HASH_TIMEOUT_S)
-    except NoAnswer as silence:
-        raise DeviceFault(f"{session.status.called} does not tell its firmware; flash it again") from silence
-    words = told.output.split(" ", _WORDS)
-    if len(words) <= _WORDS - 1 or words[2] != expected.hex():
+    if (await about(session)).firmware_hash != expected.hex():
         raise BadAnswer(
             f"{session.status.called} runs another firmware than was written; flash it again, and if that does not"
             " help, its flash is worn out"

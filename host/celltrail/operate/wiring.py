@@ -4,11 +4,12 @@ import asyncio
 import time
 from typing import Any
 
-from celltrail.errors import DeviceFault, RefusedFault
+from celltrail.errors import DeviceFault, RefusedFault, UsageFault
 from celltrail.keys.keystore import KeyStore
 from celltrail.link.address import Address
 from celltrail.link.messages import Status, WireWrite
 from celltrail.link.session import Session, open_session, require_state
+from celltrail.operate.about import about
 from celltrail.operate.commands import AT_REST, require_key
 from celltrail.plans.wiring import models, wiring_bytes
 from celltrail_protocol import names, smp
@@ -18,8 +19,13 @@ _PAUSE_S = 0.5
 
 
 async def send(session: Session, keys: KeyStore, wiring: dict[str, Any], operator: str) -> None:
-    """Without a device key it needs no proof; the logger restarts after its answer."""
+    """Without a device key it needs no proof; the logger restarts after its answer. UsageFault: not for its board."""
     require_state(session.status, AT_REST, "be wired anew")
+    if "deep" in wiring and not (board := await about(session)).is_esp32:
+        raise UsageFault(
+            f"deep_sleep_s: {session.status.called} is a {board.board}, which can't be powered down and wake by itself;"
+            " leave the line out"
+        )
     data = wiring_bytes(wiring)
     if session.status.keyed:
         await session.prove(smp.CMD_WIRE, {"op": operator, "wiring": data}, require_key(session, keys))
