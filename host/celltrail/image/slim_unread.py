@@ -103,18 +103,22 @@ def _takes(function: ast.FunctionDef) -> bool:
 
 def _drop_parameters(function: ast.FunctionDef, trees: Mapping[str, ast.Module]) -> bool:
     loaded = {name for statement in function.body for name in _loaded(statement)}
-    calls = [
-        node
-        for tree in trees.values()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function.name
-    ]
+    unread = [at for at, one in enumerate(function.args.args) if one.arg not in loaded]
+    calls = _calls(function.name, trees) if unread else []
     changed = False
-    for at in reversed(range(len(function.args.args))):
-        unread = function.args.args[at].arg not in loaded
-        if unread and all(at < len(call.args) and _is_pure(call.args[at]) for call in calls):
+    for at in reversed(unread):
+        if all(at < len(call.args) and _is_pure(call.args[at]) for call in calls):
             del function.args.args[at]
             for call in calls:
                 del call.args[at]
             changed = True
     return changed
+
+
+def _calls(name: str, trees: Mapping[str, ast.Module]) -> list[ast.Call]:
+    return [
+        node
+        for tree in trees.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+    ]
