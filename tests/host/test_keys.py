@@ -13,7 +13,7 @@ from celltrail.cli.main import run
 from celltrail.errors import UsageFault
 from celltrail.evidence.trail import write_trail
 from celltrail.keys import backup
-from celltrail.keys.age_box import seal_to
+from celltrail.keys.age_box import new_secret, open_with, recipient_of, seal_to
 from celltrail.keys.contacts import add_recipient, own_recipient, own_secret
 from celltrail.keys.keystore import KeyStore
 from celltrail_protocol import seals
@@ -294,6 +294,15 @@ def content(store):
     }
 
 
+@pytest.fixture
+def no_scrypt(monkeypatch):
+    """A passphrase takes seconds by design, many on a busy machine; these tests are about what is in the backup."""
+    secret = new_secret()
+    monkeypatch.setattr(backup, "seal_with_passphrase", lambda data, _: seal_to(data, recipient_of(secret)))
+    monkeypatch.setattr(backup, "open_with_passphrase", lambda data, _, where: open_with(data, secret, where))
+
+
+@pytest.mark.usefixtures("no_scrypt")
 def test_a_backup_brings_everything_back(sites, keys_command):
     own_recipient(sites["A"])
     keys_command("A", "backup", "-o", "a.age", *passphrase())
@@ -305,6 +314,7 @@ def test_a_backup_brings_everything_back(sites, keys_command):
     assert "0 entries are new, 3 were there already" in keys_command("C", "restore", "a.age", *passphrase())
 
 
+@pytest.mark.usefixtures("no_scrypt")
 def test_a_restore_never_goes_over_another_key_unsaid(sites, keys_command):
     keys_command("A", "backup", "-o", "a.age", *passphrase())
     sites["C"].save_device_key(UID, "CT-3F2A91", OTHER)
@@ -317,6 +327,7 @@ def test_a_restore_never_goes_over_another_key_unsaid(sites, keys_command):
     assert OTHER.hex() in aside.read_text()
 
 
+@pytest.mark.usefixtures("no_scrypt")
 def test_what_has_been_written_since_a_backup_stays(sites, keys_command):
     keys_command("A", "backup", "-o", "a.age", *passphrase())
     export(keys_command, sites)
