@@ -123,7 +123,8 @@ def test_the_receipt_pairs_tick_and_world(cli, start):
     cli("arm", "CRT", "--yes", "-d", logger.address, "--receipt", "receipt.json")
     receipt = json.loads((cli.folder / "receipt.json").read_text())
     assert receipt["armed_utc"].startswith("2025-06-02T06:00:0")
-    assert receipt["clock_offset_ms"] == START_UTC_MS
+    # Tick and world are looked at one after the other.
+    assert 0 <= receipt["clock_offset_ms"] - START_UTC_MS <= 2
 
 
 def test_what_a_logger_refuses(cli, start):

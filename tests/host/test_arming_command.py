@@ -187,7 +187,7 @@ def calibrated(days_ago, number=0):
         (363, None),
         (360, "K-17 of channel 0 will be older than 365 days before the trip's planned end"),
         (367, "K-17 of channel 0 is OLD, 367 days"),
-        (-2, "K-17 of channel 0 is dated after today"),
+        (-1, "K-17 of channel 0 is dated after today"),
     ],
 )
 def test_an_old_calibration_is_told_before_arming(capsys, device, logger, days_ago, words):

@@ -1,6 +1,7 @@
 """What a technician does on the bench: calibrations on the logger, and what a self-test says to a person."""
 
 import json
+from pathlib import Path
 
 import cbor2
 import pytest
@@ -263,3 +264,24 @@ def test_provision_calibrates_and_tests(capsys, device, logger, tmp_path):
     other = str(tmp_path / "other")
     assert run(["provision", "-d", device, "--keys", other, "--no-test"]) == 0
     assert "channel" not in capsys.readouterr().out
+
+
+def test_a_calibration_for_another_logger_leaves_a_new_one_as_it_is(capsys, device, logger, tmp_path):
+    logger.key = None
+    Path("cal.toml").write_text(CAL.replace("number = 0", "number = 1"))
+    new = str(tmp_path / "new")
+    assert run(["provision", "-d", device, "--keys", new, "--calibration", "cal.toml"]) == 2
+    assert "is for channel 1" in capsys.readouterr().err
+    assert logger.key is None
+    assert logger.commands == []
+
+
+def test_who_provisions_twice_is_told_where_the_key_is(capsys, device):
+    assert run(["provision", "-d", device]) == 4
+    assert "go on with `celltrail calibrate` and `celltrail selftest`" in capsys.readouterr().err
+
+
+def test_a_logger_that_keeps_other_calibrations_than_it_was_given(capsys, device, logger, mocker):
+    mocker.patch.object(logger, "calibrations_of", lambda sent: sent[:-1])
+    assert run(["calibrate", "cal.toml", "-d", device]) == 3
+    assert "keeps other calibrations than were sent" in capsys.readouterr().err

@@ -356,8 +356,19 @@ def test_an_old_calibration_is_said(tmp_path):
     ("changes", "complaint"),
     [
         ({"number": 4}, "number is 4"),
-        ({"date": '"yesterday"'}, "is not an instant"),
+        ({"date": '"yesterday"'}, "cal.toml: channel 1: date is 'yesterday'; it must be a day such as 2026-01-15"),
+        ({"date": '"15.01.2026"'}, "date is '15.01.2026'; it must be a day such as"),
+        ({"date": 20260115}, "date is 20260115; it must be a day such as"),
+        ({"date": "2026-01-15T00:00:00Z"}, "it must be a day such as"),
+        ({"date": '"1926-01-15"'}, "date is 1926-01-15; it must be a day from 2000-01-01 to today"),
+        ({"date": '"2206-01-15"'}, "date is 2206-01-15; it must be a day from"),
         ({"uncertainty_c": -1}, "uncertainty_c is -1"),
+        ({"uncertainty_c": 0}, "uncertainty_c is 0; it must be a number from 0.001 to 10"),
+        ({"uncertainty_c": 50}, "uncertainty_c is 50"),
+        ({"uncertainty_c": '"0.05"'}, "uncertainty_c is '0.05'; it must be a number"),
+        ({"offset_c": -30}, "offset_c is -30"),
+        ({"points": "[[273.15, 0.0], [281.2, 8.0]]"}, "points is [[273.15, 0.0], [281.2, 8.0]]; it must be 1 to 3"),
+        ({"points": "[[32.0, 0.0], [46.4, 8.0]]"}, "no more than 10 degC apart: is the unit right?"),
         ({"weather": 1}, "weather is not known"),
         ({"points": "[[0, 0], [0, 1]]"}, "both ascending"),
         ({"points": "[[5, 0], [6, -1]]"}, "both ascending"),
@@ -369,6 +380,10 @@ def test_a_calibration_that_makes_no_sense_is_refused_in_words(tmp_path, changes
     with pytest.raises(UsageFault) as caught:
         calibration(tmp_path, **changes)
     assert complaint in str(caught.value)
+
+
+def test_a_day_may_be_written_as_toml_does(tmp_path):
+    assert calibration(tmp_path, date="2024-03-02") == calibration(tmp_path)
 
 
 def test_thousands_of_excursions_are_told_at_once():

@@ -129,6 +129,12 @@ def test_words_become_the_record(tmp_path):
         ("[[probe]]", "[[probes]]", "probes is not known"),
         ("[accelerometer]", "[accelerometer", "is not TOML"),
         ("interrupt = 13", "", "accelerometer.interrupt is missing"),
+        ("button = 14", 'button = "14"', "button is '14'; it must be a whole number"),
+        (
+            "interrupt = 13",
+            "interrupt = 13\ndeep_sleep_s = 120",
+            "deep_sleep_s is not known; it may be chip, address, interrupt; a key of the whole file stands above its first",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path, old, new, said):

@@ -50,6 +50,8 @@ def provision(
     wanted = load_calibrations(calibration) if calibration is not None else None
 
     async def work(session: Session) -> _Made:
+        if wanted is not None:
+            bench.fitting(session.status, wanted, str(calibration))
         given = await provisioning.provision(session, store, name, code)
         if wanted is not None:
             await bench.calibrate(session, store, wanted, str(calibration), code)

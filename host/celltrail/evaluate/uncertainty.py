@@ -6,6 +6,8 @@ deviation. So a verdict of "in" or "out" holds for the worst of them.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,10 @@ _DAY_MS = 86_400_000
 _YEAR_DAYS = 365.25
 _MOST_BYTES = 100_000
 _MOST_POINTS = 3
+# Beyond these a number is in another unit.
+_LEAST_C, _MOST_C = Decimal("0.001"), 10
+# Nobody has calibrated a logger of ours before.
+_FIRST = date(2000, 1, 1)
 # One point is an offset and says nothing of where it holds.
 _SPAN = 2
 Points = tuple[tuple[float, float], ...]
@@ -145,18 +151,26 @@ def load_calibrations(path: Path) -> Mapping[int, Calibration]:
 def _calibration(table: Table) -> Calibration:
     made = Calibration(
         certificate=table.text("certificate", longest=80),
-        utc_ms=parse(f"{table.text('date', longest=10)}T00:00:00Z"),
-        uncertainty_c=float(table.number("uncertainty_c", 0, 100)),
-        drift_c_per_year=float(table.number("drift_c_per_year", 0, 100, default=0)),
-        probe_c=float(table.number("probe_c", 0, 100, default=0)),
+        utc_ms=_date_ms(table),
+        uncertainty_c=float(table.number("uncertainty_c", _LEAST_C, _MOST_C)),
+        drift_c_per_year=float(table.number("drift_c_per_year", 0, _MOST_C, default=0)),
+        probe_c=float(table.number("probe_c", 0, _MOST_C, default=0)),
         points=_points(table),
     )
     table.refuse_unknown()
     return made
 
 
+def _date_ms(table: Table) -> int:
+    made = table.date("date")
+    # A day more, for who is ahead of UTC.
+    if not _FIRST <= made <= datetime.now(UTC).date() + timedelta(days=1):
+        raise table.fault("date", str(made), f"a day from {_FIRST} to today")
+    return parse(f"{made}T00:00:00Z")
+
+
 def _points(table: Table) -> Points:
-    offset_c = float(table.number("offset_c", -100, 100, default=0))
+    offset_c = float(table.number("offset_c", -_MOST_C, _MOST_C, default=0))
     value = table.take("points", [])
     if value and offset_c:
         raise table.fault("offset_c", offset_c, "left out where there are points")
@@ -169,6 +183,8 @@ def _points(table: Table) -> Points:
     )
     if any(one[0] >= two[0] or one[1] >= two[1] for one, two in pairwise(points)):
         raise table.fault("points", value, allowed)
+    if any(abs(reference - reading) > _MOST_C for reading, reference in points):
+        raise table.fault("points", value, f"{allowed}, no more than {_MOST_C} degC apart: is the unit right?")
     return points or ((0.0, offset_c),)
 
 

@@ -8,7 +8,7 @@ from celltrail.errors import DeviceFault, ErrorAnswer
 from celltrail.evaluate.calibration_record import from_record, to_record
 from celltrail.evaluate.uncertainty import Calibration
 from celltrail.keys.keystore import KeyStore
-from celltrail.link.messages import CalibrationsRead
+from celltrail.link.messages import CalibrationsRead, Status
 from celltrail.link.session import ClockPair, Session, require_state
 from celltrail.operate.commands import AT_REST, require_key
 from celltrail.operate.remedies import with_remedy
@@ -34,12 +34,22 @@ async def calibrations_of(session: Session) -> dict[int, Calibration]:
 async def calibrate(
     session: Session, keys: KeyStore, calibrations: Mapping[int, Calibration], where: str, operator: str
 ) -> None:
-    """Keep these on the logger in the place of those that are there, none for none; UsageFault, RefusedFault."""
-    data = to_record(calibrations, fitted_from_status(session.status.as_map()), where)
+    """Keep these on the logger in the place of those that are there, none for none; and see that they are there.
+
+    UsageFault, RefusedFault; DeviceFault when the logger keeps something else.
+    """
+    data = fitting(session.status, calibrations, where)
     require_state(session.status, AT_REST, "be calibrated")
     key = require_key(session, keys)
     pair = await session.pair()
     await session.prove(smp.CMD_CALIBRATE, {"cal": data, "op": operator, "utc": pair.utc_ms}, key)
+    if (await session.client.tell(CalibrationsRead())).cal != data:
+        raise DeviceFault(f"{session.status.called} keeps other calibrations than were sent; send them again")
+
+
+def fitting(status: Status, calibrations: Mapping[int, Calibration], where: str) -> bytes:
+    """What this logger would keep of them; UsageFault when they are not for its channels."""
+    return to_record(calibrations, fitted_from_status(status.as_map()), where)
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,17 @@ def default_name(uid: bytes) -> str:
     return "CT-" + uid.hex()[-6:].upper()
 
 
+def _where_it_lies(session: Session, keys: KeyStore) -> str:
+    """What to do with a logger that has its key."""
+    if keys.device_key(session.uid) is None:
+        return "a logger is provisioned once, and its key lies in the key store of that time"
+    return f"it is in {keys.folder}: go on with `celltrail calibrate` and `celltrail selftest`"
+
+
 async def provision(session: Session, keys: KeyStore, name: str, operator: str = "") -> str:
     """Give the logger its name and key, and keep the key; the name. RefusedFault when it, or the store, has one."""
     if session.status.keyed:
-        raise RefusedFault(
-            f"{session.status.called} has a device key already; a logger is provisioned once, and its key lies"
-            " in the key store of that time"
-        )
+        raise RefusedFault(f"{session.status.called} has a device key already; {_where_it_lies(session, keys)}")
     if session.client.on_air:
         raise RefusedFault(f"{session.status.called} gets its key over a cable only: on the air anybody could listen")
     name = short_text("--name", name or default_name(session.uid), LONGEST_NAME)
