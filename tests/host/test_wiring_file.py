@@ -133,7 +133,7 @@ def test_words_become_the_record(tmp_path):
         (
             "interrupt = 13",
             "interrupt = 13\ndeep_sleep_s = 120",
-            "deep_sleep_s is not known; it may be chip, address, interrupt; a key of the whole file stands above its first",
+            "deep_sleep_s is not known; it may be chip, address, interrupt; a key of the whole file stands above",
         ),
     ],
 )
