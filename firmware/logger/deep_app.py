@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # A button whose pin floats ends every sleep, and nobody has pressed it.
 _MOST_FALSE_WAKES = 5
+_LOOK_AGAIN_MS = 30_000
 
 
 class DeepApp(App):
@@ -39,11 +40,18 @@ class DeepApp(App):
 
     def rest(self, until_ms: "int | None") -> None:
         """Power the chip down when that pays and nobody is about; else as other boards."""
-        if until_ms is not None and until_ms - self.board.ticks_ms() >= self.retained.least_ms and self._is_quiet():
-            from logger.deep_sleep import fall_asleep
+        now_ms = self.board.ticks_ms()
+        if until_ms is not None and until_ms - now_ms >= self.retained.least_ms:
+            if self._is_quiet():
+                from logger.deep_sleep import fall_asleep
 
-            # It comes back only when it could not be done.
-            fall_asleep(self, until_ms)
+                # It comes back only when it could not be done, or when somebody came meanwhile: who must be served.
+                fall_asleep(self, until_ms)
+                if not self._is_quiet():
+                    return
+            elif self._led == codes.LED_LOGGING and self.false_wakes < _MOST_FALSE_WAKES:
+                # Somebody was here a moment ago.
+                until_ms = min(until_ms, now_ms + _LOOK_AGAIN_MS)
         self.board.wait(until_ms)
 
     def _is_quiet(self) -> bool:
@@ -55,3 +63,8 @@ class DeepApp(App):
             and not self.board.link.connected()
             and self.retained.is_quiet()
         )
+
+    def _press(self, now_ms: int) -> None:
+        # A press that was seen: the pin does not float.
+        self.false_wakes = 0
+        super()._press(now_ms)

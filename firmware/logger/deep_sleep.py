@@ -39,18 +39,18 @@ _HEAD = 8
 _LATE_SHARE = 16
 _START_MS = 3000
 _LOOK_MS = 5
-_MOST_LOOKS = 400
+_MOST_LOOK_MS = 2000
 _TRIES = 3
 
 
 # Time: a chip that was powered down has not counted, but the clock chip has
 
 
-def _begun_second(app: "DeepApp") -> "tuple[int, int] | None":
+def _begun_second(app: "DeepApp", is_waking: bool = True) -> "tuple[int, int] | None":
     """(tick, UTC in s) of a second of the clock chip that has just begun; None when it does not tell."""
     board = app.board
-    first = _utc_s(app)
-    for _ in range(_MOST_LOOKS):
+    first, until_ms, now_ms = _utc_s(app), board.ticks_ms() + _MOST_LOOK_MS, 0
+    while now_ms < until_ms and (is_waking or app._is_quiet()):
         now_ms = board.ticks_ms()
         utc_s = _utc_s(app)
         if first is None or utc_s is None:
@@ -79,7 +79,7 @@ def fall_asleep(app: "DeepApp", until_ms: int) -> None:
     """Power the chip down until shortly before then; comes back when what has to be kept finds no room or no time."""
     if app.anchor is None or app.anchor[2] != app.trip.clock:
         # A clock chip that was set since counts from elsewhere.
-        begun = _begun_second(app)
+        begun = _begun_second(app, False)
         app.anchor = begun + (app.trip.clock,) if begun is not None else None
     utc_s = _utc_s(app)
     if app.anchor is None or utc_s is None or app._store.get(STORE_STATE) != app.state.packed():
@@ -117,6 +117,7 @@ def _kept(app: "DeepApp", now_ms: int, utc_s: int, ms: int) -> "Map":
         "clock": trip.clock,
         "last": trip.probes.last,
         "counts": [area.programs, area.erases, area.failed, app._commands.cable.prover._counted[0]],
+        "told": app._commands._audit._boot_kept,
     }
 
 
@@ -157,8 +158,8 @@ def wake(app: "DeepApp") -> bool:
     tick_ms = _tick(app, kept, *begun)
     if tick_ms is None:
         return False
-    _take_up(app, kept, pending)
     app.retained.go_on(tick_ms)
+    _take_up(app, kept, pending)
     return True
 
 
@@ -251,6 +252,7 @@ def _take_up(app: "DeepApp", kept: "Map", pending: bytearray) -> None:
     trip.clock = tuple(kept["clock"]) if kept["clock"] else None
     area.programs, area.erases, area.failed, app._commands.cable.prover._counted[0] = kept["counts"]
     app._commands.mount()
+    app._commands._audit._boot_kept = kept["told"]
     anchor = kept["time"][3]
     app.anchor = anchor[0], anchor[1], trip.clock
     app.false_wakes = kept["time"][4] + 1 if app.retained.is_false_wake() else 0
@@ -260,10 +262,12 @@ def _take_up_ring(app: "DeepApp", kept: "Map") -> None:
     ring = app.trip.ring
     places = ring.places
     ring.sequence, ring.newest_trip, ring.index, ring.boot, ring.events, ring.kept, ring._opened_ms = kept["ring"]
-    ring.trip, ring.is_open = ring.newest_trip, True
+    ring.trip = ring.newest_trip
     # This boot has written a header: it writes its boot frame before it sleeps.
     places._doubtful = False
     places.head, places.wrap, runs = kept["places"]
     places._owner = [first + step * i for first, step, count in runs for i in range(count)]
     ring._sector = sector = OpenSector(app.area, RING_FIRST + places.head, ring.sequence, ring.trip)
     sector.used, sector.last_end, sector._nframes, sector.is_sealed, sector.is_mounted = kept["sector"]
+    # Last: an error before this must not let last words be written into another sector.
+    ring.is_open = True

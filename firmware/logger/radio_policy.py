@@ -122,19 +122,19 @@ class RadioPolicy:
         next_ms: "int | None" = None
         if clock is None:
             return False, None
-        now_s = (clock[1] + now_ms - clock[0]) // 1000
+        utc_ms = clock[1] + now_ms - clock[0]
         for from_s, for_s, every_s in self._trip.plan.get("times", ()):
-            since_s = now_s - from_s
-            if every_s and since_s >= 0:
-                since_s %= every_s
-            if 0 <= since_s < for_s:
+            since_ms, every_ms = utc_ms - from_s * 1000, every_s * 1000
+            if every_s and since_ms >= 0:
+                since_ms %= every_ms
+            if 0 <= since_ms < for_s * 1000:
                 is_open = True
-                left_s = for_s - since_s
-            elif since_s < 0 or every_s:
-                left_s = (every_s if since_s >= 0 else 0) - since_s
+                left_ms = for_s * 1000 - since_ms
+            elif since_ms < 0 or every_s:
+                left_ms = (every_ms if since_ms >= 0 else 0) - since_ms
             else:
                 continue
-            next_ms = _sooner(now_ms + left_s * 1000, next_ms)
+            next_ms = _sooner(now_ms + left_ms, next_ms)
         return is_open, next_ms
 
     def _look(self, now_ms: int) -> "int | None":

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from logger.hardware import Board
     from logger.trip import Trip
 
+# A conversion is begun so much sooner, so that a poll that comes late is still in time.
+_SPARE_MS = 100
+
 
 class Sampler:
     """`poll` does what is due; `awake` tells that a shock may be under way."""
@@ -120,7 +123,8 @@ class Sampler:
         if sampled:
             self._sample(now_ms)
         elif now_ms >= self._next_ms() < due_ms:
-            trip.probes.begin()
+            # One that was begun too late would be read before it is done, and the chip would tell the one before.
+            trip.probes.begin() if due_ms - now_ms >= trip.probes.lead_ms else trip.probes.forget()
             self._begun = trip.schedule.slot
         if self._is_over(now_ms):
             return now_ms
@@ -132,8 +136,8 @@ class Sampler:
 
     def _next_ms(self) -> int:
         """The tick at which the next slot wants something: its conversions begun, or its readings taken."""
-        schedule = self._trip.schedule
-        return schedule.due_ms() - (0 if self._begun == schedule.slot else self._trip.probes.lead_ms)
+        schedule, lead_ms = self._trip.schedule, self._trip.probes.lead_ms
+        return schedule.due_ms() - (lead_ms + _SPARE_MS if lead_ms and self._begun != schedule.slot else 0)
 
     def _sample(self, now_ms: int) -> None:
         trip, slot, probes = self._trip, self._trip.schedule.slot, self._trip.probes

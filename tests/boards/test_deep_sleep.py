@@ -104,13 +104,14 @@ def test_the_button_wakes_it_and_it_stays_awake_for_a_host(logger, chip):
     logger.run(20 * MINUTE)
     chip.press(BUTTON, 22 * MINUTE, 4_000)
     deep, napped_ms = len(chip.deep_ms), chip.napped_ms
-    logger.run(24 * MINUTE)
+    logger.run(22 * MINUTE + 20_000)
     assert chip.wake_reason == 2
     assert len(fakes.of_kind(logger.app, frames.MARK)) == 1
     assert len(chip.deep_ms) == deep + 1
-    assert 29_000 < chip.napped_ms - napped_ms < 33_000
-    logger.run(40 * MINUTE)
-    assert len(chip.deep_ms) > deep
+    # The next reading is at 26.5 minutes.
+    logger.run(24 * MINUTE)
+    assert len(chip.deep_ms) == deep + 2
+    assert 29_000 < chip.napped_ms - napped_ms < 36_000
     assert fakes.of_kind(logger.app, frames.BOOT) == []
 
 
@@ -121,6 +122,101 @@ def test_a_touch_wakes_it_and_leaves_no_mark(logger, chip):
     logger.run(22 * MINUTE + 20_000)
     assert chip.wake_reason == 2
     assert fakes.of_kind(logger.app, frames.MARK) == []
+
+
+def test_half_a_minute_after_a_touch_it_sleeps_deeply_again(logger, chip):
+    logger.arm(period_ms=60 * MINUTE, checkpoint_s=86400)
+    chip.press(BUTTON, 65 * MINUTE, 50)
+    seen = []
+    for at in (65 * MINUTE - 1, 119 * MINUTE):
+        chip.at(at, lambda: seen.append((len(chip.deep_ms), sum(chip.slept_ms))))
+    logger.run(122 * MINUTE)
+    (downs, slept_ms), (more, slept_more_ms) = seen
+    assert more > downs
+    assert slept_more_ms - slept_ms < 40_000
+
+
+def test_a_touch_and_a_press_for_a_mark_are_no_floating_pin(logger, chip):
+    logger.arm(period_ms=60 * MINUTE, checkpoint_s=86400)
+    for hour in range(1, 8):
+        at = (60 * hour + 5) * MINUTE
+        chip.press(BUTTON, at, 200)
+        chip.press(BUTTON, at + 5000, 300)
+    logger.run(8 * 60 * MINUTE)
+    downs = len(chip.deep_ms)
+    logger.run(12 * 60 * MINUTE)
+    assert len(fakes.of_kind(logger.app, frames.MARK)) == 7
+    assert len(chip.deep_ms) > downs
+
+
+@pytest.fixture
+def while_it_looks(monkeypatch):
+    """Calls back as it begins to look for a second of the clock chip, to fall asleep for the first time."""
+
+    def watch(happens) -> None:
+        from logger.deep_app import DeepApp
+
+        rest, told = DeepApp.rest, []
+
+        def look(app: DeepApp, until_ms: int) -> None:
+            now_ms = app.board.ticks_ms()
+            if app.anchor is None and not told and until_ms - now_ms >= 120_000 and app._is_quiet():
+                told.append(1)
+                happens()
+            rest(app, until_ms)
+
+        monkeypatch.setattr(DeepApp, "rest", look)
+
+    return watch
+
+
+def test_a_press_as_it_falls_asleep_is_a_mark(logger, chip, while_it_looks):
+    logger.arm()
+    while_it_looks(lambda: chip.press(BUTTON, chip.time_us // 1000 + 100, 300))
+    logger.run(12 * MINUTE)
+    assert len(fakes.of_kind(logger.app, frames.MARK)) == 1
+
+
+def test_a_host_that_asks_as_it_falls_asleep_is_heard(logger, chip, while_it_looks):
+    logger.arm()
+    slow_clock(chip, 1000)
+    looks = []
+
+    def ask() -> None:
+        looks.append(chip.time_us // 1000)
+        chip.at(looks[0] + 100, lambda: chip.incoming.extend(b"\x06\x09hello\n"))
+
+    while_it_looks(ask)
+    with pytest.raises(Restarted):
+        logger.step()
+    assert looks
+    assert not chip.incoming
+    # It stayed awake for the host that had asked.
+    assert chip.time_us // 1000 - looks[0] > 29_000
+
+
+def slow_clock(chip, read_us: int) -> None:
+    """Each read of the clock chip takes so long."""
+    read = chip.chips.readfrom_mem_into
+
+    def slow(address: int, register: int, buf: bytearray) -> None:
+        if address == 0x68:
+            chip.pass_us(read_us)
+        read(address, register, buf)
+
+    chip.chips.readfrom_mem_into = slow
+
+
+@pytest.mark.parametrize("read_us", [200, 500])
+def test_a_host_that_asks_on_and_on_does_not_spoil_a_wake(logger, chip, read_us):
+    logger.arm()
+    slow_clock(chip, read_us)
+    for minute in range(22, 60, 5):
+        at = minute * MINUTE + 130 * minute
+        chip.press(BUTTON, at, 50)
+        chip.at(at + 1100, lambda: chip.incoming.extend(b"\x06\x09hello\n"))
+    logger.run(60 * MINUTE)
+    assert fakes.of_kind(logger.app, frames.BOOT) == []
 
 
 def test_a_c3_gives_its_wake_pins_to_the_button(chip, modules, monkeypatch):

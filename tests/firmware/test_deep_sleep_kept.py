@@ -1,10 +1,12 @@
 """Deep sleep: each part of what is kept counts, and each thing that a trip remembers is kept."""
 
-from deep_board import World
-from fakes import arm, image_of, of_kind, plan
+from deep_board import UTC_MS, DeepBoard, World
+from fakes import Probe, arm, image_of, of_kind, payloads, plan
 from test_deep_sleep import HOUR, MINUTE, PERIOD, Asleep, armed, wave
 
-from celltrail_protocol import cbor, codes, frames
+import logger.deep_app
+from celltrail_protocol import cbor, codes, frames, smp
+from logger.deep_app import DeepApp
 
 
 def test_a_whole_memory_of_another_time_is_none():
@@ -135,3 +137,99 @@ def test_a_sleep_of_what_a_host_armed_anew():
     before = world.wakes
     world.fly(3 * HOUR)
     assert world.wakes > before + 20 and world.written == 0
+
+
+def test_the_radio_s_windows_open_when_they_would_without():
+    """To the millisecond, whenever the logger has looked before."""
+    from test_radio_policy import Radio
+
+    for at_ms in (90_000, 90_400):
+        images = []
+        for deep in (False, True):
+            world = World(deep=deep, scripts=[wave], radio=Radio())
+            times = [[UTC_MS // 1000 + 1800, 600, 3600]]
+            armed(world, at_ms=at_ms, radio=[0, 1000, 300, 0, 0], times=times).fly(2 * HOUR)
+            opened = [one[0] for one in of_kind(world.app, frames.RADIO) if one[1] == codes.RADIO_ON]
+            assert [tick_ms % MINUTE for tick_ms in opened] == [MINUTE - UTC_MS % 1000] * 2
+            images.append(image_of(world.board.flash))
+            world.app = world.host = None
+        assert images[0] == images[1]
+
+
+def test_what_a_wake_takes_is_not_lost_from_the_ticks():
+    """A search on a 1-Wire line, say; a host that sets the clock must not make it permanent."""
+    start = Probe.start
+
+    def slow(probe):
+        start(probe)
+        if probe._board.reset_cause == codes.RESET_SLEEP:
+            probe._board.tick_ms += 200
+
+    Probe.start = slow
+    try:
+        world = armed(World(scripts=[wave]))
+        for hour in (1, 2, 3):
+            world.fly(hour * HOUR)
+            assert world.wakes > 5 and abs(world.board.ticks_ms() - world.true_ms) <= 10
+            pair = {"tick": world.board.ticks_ms(), "utc": UTC_MS + world.true_ms, "unc": 20, "src": 1, "op": "AB"}
+            assert world.host.prove(smp.CMD_CLOCK, pair) == {}
+    finally:
+        Probe.start = start
+
+
+def test_a_command_after_a_wake_writes_what_it_would_without():
+    numbers = []
+    for deep in (False, True):
+        world = armed(World(deep=deep, scripts=[wave]))
+        world.fly(HOUR)
+        before = world.app._store._number
+        for _ in range(4):
+            world.board.link.is_connected = True
+            world.fly(world.true_ms + 1000)
+            world.host.prove(smp.CMD_CHECK, {})
+            world.board.link.is_connected = False
+            world.fly(world.true_ms + 2 * PERIOD)
+        assert (world.wakes > 10) == deep
+        numbers.append(world.app._store._number - before)
+        world.app = world.host = None
+    assert numbers[0] == numbers[1]
+
+
+class OutOfMemory(World):
+    """Once `breaks` is set, the next wake fails as it takes up the ring, and `main` writes last words."""
+
+    breaks = False
+
+    def start(self):
+        if not self.breaks:
+            return World.start(self)
+        import logger.deep_sleep as deep_sleep
+
+        def no_room(*_):
+            raise MemoryError
+
+        self.breaks, forget, deep_sleep.OpenSector = False, logger.deep_app.forget, no_room
+        logger.deep_app.forget = lambda *_: None
+        app = DeepApp(self.board, lambda: bytes(32), self.board.retained)
+        try:
+            app.mount()
+        except MemoryError:
+            app.last_words()
+        finally:
+            logger.deep_app.forget = forget
+            forget("logger.deep_sleep")
+        self.board = DeepBoard(self, self.board.flash, scripts=[wave])
+        self.board.reset_cause = codes.RESET_SOFT
+        return World.start(self)
+
+
+def test_an_error_in_a_wake_spoils_no_sector():
+    world = armed(OutOfMemory(scripts=[wave]), period_ms=150_000, checkpoint_s=150)
+    world.fly(6 * HOUR)
+    assert world.app.trip.ring.index > 0
+    before = len(list(payloads(world.app)))
+    world.breaks = True
+    world.fly(7 * HOUR)
+    assert not world.breaks
+    assert [one[1] for one in of_kind(world.app, frames.BOOT)] == [codes.RESET_SOFT]
+    assert len(list(payloads(world.app))) > before

@@ -93,7 +93,19 @@ def test_slow_conversion_is_begun_before_its_slot():
     found = [value for _, value in sorted(readings(app).items())]
     # The first can't be begun ahead: it is waited for.
     assert found[0] == 0
-    assert found[1:] == [(slot * MINUTE - 750) // 100 for slot in range(1, 11)]
+    assert found[1:] == [(slot * MINUTE - 850) // 100 for slot in range(1, 11)]
+
+
+def test_conversion_for_which_it_is_too_late_is_waited_for():
+    for late_ms, expected_ms in ((0, -850), (100, -750), (101, 0), (800, 0)):
+        app, host = make(slow_board())
+        arm(host, plan())
+        run(app, MINUTE)
+        # A sector is sealed or erased meanwhile.
+        app.board.tick_ms = 2 * MINUTE - 850 + late_ms
+        run(app, 2 * MINUTE + 1000)
+        host.prove(smp.CMD_STOP, {"op": "X"})
+        assert readings(app)[2] == (2 * MINUTE + expected_ms) // 100, late_ms
 
 
 def test_conversion_of_a_slot_that_was_missed_is_not_the_reading_of_a_later_one():
