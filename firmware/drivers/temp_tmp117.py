@@ -77,6 +77,8 @@ class TMP117(I2CChip):
         raw -= (raw & 0x8000) << 1
         if raw == _NO_RESULT:
             raise SensorFault(codes.FAULT_NOT_READY)
+        if not self.low_raw <= raw <= self.high_raw:
+            raise SensorFault(codes.FAULT_SATURATED)
         return raw
 
     def _read_word(self, register: int) -> int:

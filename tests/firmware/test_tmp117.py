@@ -61,13 +61,27 @@ def test_reads_in_steps_of_the_chip():
         (100.0, 0x3200),
         (5.02, 643),
         (-0.01, -1),
-        (-256.0, -32767),
-        (255.9921875, 32767),
-        (300.0, 32767),
+        (-55.0, -7040),
+        (150.0, 0x4B00),
     ):
         bench = Bench([0], [celsius])
         bench.driver.start()
         assert bench.driver.read_raw() == raw, celsius
+
+
+def test_beyond_the_range_for_which_its_accuracy_is_known_is_a_fault():
+    # The first and the last line of the same table, and what lies beyond them.
+    for celsius, word in (
+        (-256.0, 0x8001),
+        (255.9921875, 0x7FFF),
+        (300.0, 0x7FFF),
+        (-55.0079, 0xE47F),
+        (150.0079, 0x4B01),
+    ):
+        bench = Bench([0], [celsius])
+        bench.driver.start()
+        assert bench.fault(bench.driver.read_raw) == codes.FAULT_SATURATED
+        assert bench.word(0x00) == word
 
 
 def test_reading_is_of_the_instant_it_was_asked_for():
