@@ -45,6 +45,7 @@ class VirtualBoard:
     """A board as `logger.hardware.Board` describes it."""
 
     name = "virtual"
+    wiring_used = True
 
     def __init__(self, arguments: "dict[str, str]") -> None:
         stimulus = Stimulus(arguments["stimulus"])

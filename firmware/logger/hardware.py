@@ -154,6 +154,8 @@ if TYPE_CHECKING:
         accelerometer: Accelerometer | None
         retained: Retained | None
         reset_cause: int
+        # False: the wiring record names a pin that the chip has not, and the board's default is in use.
+        wiring_used: bool
 
         def ticks_ms(self) -> int:
             """Milliseconds since power-on; never wraps."""

@@ -74,6 +74,7 @@ class Report:
             "low": [probe.low_raw for probe in probes],
             "high": [probe.high_raw for probe in probes],
             "accel": chip.model if chip else codes.MODEL_NONE,
+            "wired": board.wiring_used,
             "last": [None if value == NO_READING else value for value in trip.probes.last],
         }
         if self.wireless is not None:

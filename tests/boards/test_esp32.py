@@ -1,8 +1,9 @@
 """The ESP32's board file: the partition's tail, what wakes the chip, resets, and pins by chip."""
 
+import fakes
 import pytest
 
-from celltrail_protocol import codes
+from celltrail_protocol import codes, smp
 from celltrail_protocol.records import FRONT_SECTORS
 from tests.boards.chip import Chip, Restarted
 from tests.boards.esp32_start import PINS, starter, wire
@@ -108,4 +109,9 @@ def test_a_pin_that_can_not_wake_the_chip_is_no_interrupt(start, chip):
     wire(accel=[codes.MODEL_ADXL372, 0x53, 5])
     board = start()
     assert not board.wiring_used
+    from logger.app import App
+
+    app = App(board, lambda: bytes(32))
+    app.mount()
+    assert not fakes.Host(app).read(smp.CMD_STATUS)["wired"]
     assert 32 in chip.wake_pins

@@ -129,6 +129,7 @@ class Board:
 
     name = "fake"
     uid = b"FAKE0001"
+    wiring_used = True
 
     def __init__(self, flash=None, scripts=None, chip=None, radio=None):
         self.tick_ms = 0

@@ -1,5 +1,9 @@
+import asyncio
 import json
 import os
+import pty
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -219,3 +223,32 @@ def test_a_calibration_file_that_makes_no_sense_is_refused_before_arming(capsys,
     assert run(["arm", "2-8C", "-d", device, "--yes", "--calibration", "cal.toml"]) == 2
     assert "certificate" in capsys.readouterr().err
     assert logger.commands == []
+
+
+def test_one_interrupt_ends_the_question(device, logger):
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "celltrail", "arm", "2-8C", "-d", device]
+    process = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    told = b""
+    while b"[y/N]" not in told:
+        told += os.read(ours, 4096)
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 130
+    os.close(ours)
+    assert logger.commands == []
+
+
+def test_an_interrupt_while_it_arms_says_where_to_look(capsys, device, mocker):
+    mocker.patch("celltrail.operate.arming.arm", side_effect=asyncio.CancelledError)
+    assert run(["arm", "2-8C", "-d", device, "--yes"]) == 130
+    assert "whether a trip began tells `celltrail status`" in capsys.readouterr().err
+
+
+def test_an_interrupt_at_the_first_reading_does_not_hide_the_trip(capsys, device, logger, mocker):
+    mocker.patch("celltrail.operate.arming.first_reading", side_effect=asyncio.CancelledError)
+    assert run(["arm", "2-8C", "-d", device, "--yes"]) == 130
+    out, err = capsys.readouterr()
+    assert "is armed: trip 8" in out
+    assert "the trip runs, and its first reading was not awaited" in err

@@ -103,7 +103,7 @@ def test_status_for_people(capsys, device):
         (codes.STATE_LOGGING, 5, "NO READING (TMP117): check the sensor and its wires"),
         (codes.STATE_LOGGING, 0, "none yet (TMP117)\n"),
         (codes.STATE_ARMED, 0, "none yet (TMP117)\n"),
-        (codes.STATE_IDLE, 0, "none yet (TMP117); `celltrail selftest` takes one"),
+        (codes.STATE_IDLE, 0, "no trip has read it (TMP117); `celltrail selftest` shows what it reads"),
     ],
 )
 def test_status_says_why_there_is_no_reading(capsys, logger, device, state, slot, words):

@@ -155,7 +155,14 @@ def test_a_logger_that_did_not_take_it(tmp_path):
         accel = 16
         called = "CT-1"
         world: int | None = None
+        wired: bool | None = True
 
+    check(Status, loaded(tmp_path, PICO))
+    # The same chips as in the default wiring, but a button or a clock chip at a pin that is not there.
+    Status.wired = False
+    with pytest.raises(DeviceFault, match="did not take the wiring"):
+        check(Status, loaded(tmp_path, PICO))
+    Status.wired = None
     check(Status, loaded(tmp_path, PICO))
     with pytest.raises(DeviceFault, match=r"did not take the wiring: .* default \(TMP117, ADXL372\)"):
         check(Status, loaded(tmp_path, DEWAR))

@@ -1,5 +1,6 @@
 """`celltrail arm`."""
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +22,7 @@ from celltrail.cli.common import (
     say,
     with_session,
 )
-from celltrail.errors import BadAnswer, CelltrailError, RefusedFault, UsageFault
+from celltrail.errors import BadAnswer, CelltrailError, Interrupted, RefusedFault, UsageFault
 from celltrail.evaluate.calibration_age import calibration_warnings
 from celltrail.evaluate.uncertainty import Calibration, load_calibrations
 from celltrail.keys.keystore import KeyStore
@@ -138,7 +139,12 @@ def arm(
         calibrations = await calibrations_of(session) if known is None else known
         _warn_of(calibrations, prepared, (await session.pair()).utc_ms)
         confirm(f"Arm {session.status.called}?", yes)
-        armed = await arming.arm(session, prepared, store, code, discard_unread)
+        try:
+            armed = await arming.arm(session, prepared, store, code, discard_unread)
+        except asyncio.CancelledError:
+            raise Interrupted(
+                f"interrupted; whether a trip began tells `celltrail status`: its key is kept in {store.folder}"
+            ) from None
         return armed, await _look(session, armed)
 
     made, blind = with_session(device, work)
@@ -158,6 +164,8 @@ async def _look(session: Session, made: Receipt) -> CelltrailError | None:
         missing = await arming.first_reading(session, made.plan)
     except CelltrailError as fault:
         return fault
+    except asyncio.CancelledError:
+        return Interrupted("interrupted; the trip runs, and its first reading was not awaited")
     if not missing:
         return None
     which = " and ".join(f"channel {number} ({made.sensors[number].name})" for number in missing)

@@ -1,9 +1,12 @@
 """What the commands share: options, the way to one logger, and how answers are printed."""
 
 import asyncio
+import contextlib
 import json
+import signal
 import sys
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -97,6 +100,19 @@ def checked_operator(operator: str) -> str:
     return short_text("--operator", operator, LONGEST_OPERATOR)
 
 
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends a question at once: asyncio would note it and wait for the answer."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def confirm(question: str, yes: bool) -> None:
     """RefusedFault unless the user agrees; without a terminal nobody can be asked."""
     if yes:
@@ -104,7 +120,8 @@ def confirm(question: str, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise RefusedFault(f"{question} needs an answer, and there is no terminal; pass --yes")
     try:
-        agreed = typer.confirm(question, err=True)
+        with _interruptible():
+            agreed = typer.confirm(question, err=True)
     except typer.Abort as end:
         raise KeyboardInterrupt from end
     if not agreed:

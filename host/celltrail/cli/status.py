@@ -81,6 +81,7 @@ def rows(now: Status, pair: ClockPair, receipt: Receipt | None = None) -> list[t
         ("memory", f"{now.free} sectors of 4 kB free"),
         ("battery", f"{now.battery / 1000:.2f} V"),
         *_radio(now),
+        *_wiring(now),
         ("clock", f"{iso(pair.utc_ms)} +- {pair.uncertainty_ms} ms, boot {now.boot}, up {span(now.tick)}"),
         ("key", "provisioned" if now.keyed else "none: run `celltrail provision`"),
     ]
@@ -110,6 +111,12 @@ def _alarms(now: Status) -> str:
     return f"ALARM {', '.join(raised)} of the plan" if raised else "none"
 
 
+def _wiring(now: Status) -> list[tuple[str, str]]:
+    if now.wired is not False:
+        return []
+    return [("wiring", "NOT TAKEN: its chip has no such pin; the board's default is in use (`celltrail wire`)")]
+
+
 def _radio(now: Status) -> list[tuple[str, str]]:
     if now.radio is None:
         return []
@@ -134,4 +141,6 @@ def _reading(now: Status, sensor: Sensor, raw: int | None) -> str:
         return f"{raw * sensor.step:.2f} {sensor.unit} ({sensor.name})"
     if now.state == codes.STATE_LOGGING and now.slot:
         return f"NO READING ({sensor.name}): check the sensor and its wires; the record names the fault"
-    return f"none yet ({sensor.name})" + ("; `celltrail selftest` takes one" if now.state in AT_REST else "")
+    if now.state in AT_REST:
+        return f"no trip has read it ({sensor.name}); `celltrail selftest` shows what it reads"
+    return f"none yet ({sensor.name})"

@@ -46,7 +46,8 @@ class _Answer(message.Response):
 class Status(_Answer):
     """How the logger is; `last`, `low`, `high` in raw steps, one entry a channel; `kid`: which device key it has.
 
-    `radio`: codes.RADIO_* and why; None for a logger without one.
+    `radio`: codes.RADIO_* and why; None for a logger without one. `wired`: False when its wiring record names a pin
+    that its chip has not, and it uses its board's default.
     """
 
     _COMMAND_ID = smp.CMD_STATUS
@@ -80,6 +81,7 @@ class Status(_Answer):
     kid: bytes | None = None
     world: Ms | None = None
     radio: tuple[int, int] | None = None
+    wired: bool | None = None
 
     @property
     def called(self) -> str:

@@ -55,7 +55,7 @@ async def restarted(address: Address, before: Status, limit_s: float = RESTART_S
 def check(status: Status, wiring: dict[str, Any]) -> None:
     """DeviceFault when the logger does not report the chips that the wiring names."""
     thermometers, accelerometer = models(wiring)
-    if (tuple(status.models), status.accel) == (thermometers, accelerometer):
+    if status.wired is not False and (tuple(status.models), status.accel) == (thermometers, accelerometer):
         return
     has = ", ".join(names.MODEL_NAMES.get(model, str(model)) for model in (*status.models, status.accel))
     if status.world is not None:
