@@ -1,5 +1,6 @@
 """Which MicroPython files are refused, and that each refusal says what to do."""
 
+import hashlib
 import json
 
 import pytest
@@ -69,14 +70,33 @@ def test_a_file_that_did_not_arrive_whole(tmp_path):
     data = uf2_file("pico-w")
     assert "only a part" in refusal(tmp_path, "pico-w", data[:-100])
     assert "out of order" in refusal(tmp_path, "pico-w", data[:-512])
-    assert "no mark" in refusal(tmp_path, "pico-w", bytes(512) + data[512:])
-    assert "only a part" in refusal(tmp_path, "pico-w", b"")
+    assert "no mark" in refusal(tmp_path, "pico-w", data[:512] + bytes(512) + data[1024:])
+    for strange in (b"", b"PK", bytes(512) + data[512:]):
+        assert "not a UF2 file; fetch https://" in refusal(tmp_path, "pico-w", strange)
+
+
+def test_a_file_for_an_esp32_that_did_not_arrive_whole(tmp_path):
+    data = esp32_file("esp32")
+    for cut in (1, 16, 300, 392):
+        assert "only a part of a firmware file" in refusal(tmp_path, "esp32", data[:-cut])
+    for place in (0x10000 - 0x1000 + 24 + 20, len(data) - 1, len(data) - 100):
+        changed = bytearray(data)
+        changed[place] ^= 1
+        assert "or a damaged one; fetch https://" in refusal(tmp_path, "esp32", bytes(changed))
+    application = data[0x10000 - 0x1000 :]
+    hashed = application[:23] + b"\x01" + application[24:]
+    front = data[: 0x10000 - 0x1000]
+    whole = front + hashed + hashlib.sha256(hashed).digest()
+    assert micropython_file.load(given(tmp_path, "esp32", whole), TARGETS["esp32"]).version == "1.29.0"
+    assert "only a part" in refusal(tmp_path, "esp32", whole[:-1])
 
 
 def test_a_file_that_lies_where_the_files_go(tmp_path):
     pages = uf2.read(uf2_file("pico-w"), "given")
     pages[XIP_BASE + PICO_W.files_at] = bytes(256)
-    assert "lies where the files have to be" in refusal(tmp_path, "pico-w", uf2.write(pages))
+    assert "holds files already, as an image that this command has made; fetch" in refusal(
+        tmp_path, "pico-w", uf2.write(pages)
+    )
 
 
 def test_a_flash_that_is_too_small(tmp_path):

@@ -39,7 +39,7 @@ def flash(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Build the image only, into -o FILE.")] = False,
     flash_size: Annotated[
         int | None,
-        typer.Option(metavar="MB", help="Size of an ESP32's flash. [default: ask it; 4 in a dry run]"),
+        typer.Option(metavar="MB", min=2, max=128, help="Size of an ESP32's flash. [default: ask it; 4 in a dry run]"),
     ] = None,
     discard_unread: Discard = False,
     json: Json = False,
@@ -52,6 +52,8 @@ def flash(
         raise UsageFault("say where the image is to go: --dry-run -o FILE")
     if output is not None:
         check_target(output)
+        if output.resolve() == micropython.resolve():
+            raise UsageFault(f"{output}: is the MicroPython file itself; name another one for the image")
     if dry_run:
         _keep(_build(target, micropython, flash_size), output, json)
         return

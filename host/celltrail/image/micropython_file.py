@@ -8,7 +8,7 @@ from pathlib import Path
 from celltrail.errors import UsageFault
 from celltrail.files import read_bytes
 from celltrail.image import uf2
-from celltrail.image.esp32_flash import check_chip, files_partition
+from celltrail.image.esp32_flash import check_chip, check_whole, files_partition
 from celltrail.image.targets import BEFORE, MICROPYTHON, OLDEST, Target
 
 XIP_BASE = 0x10000000
@@ -52,13 +52,18 @@ def load(path: Path, target: Target, flash_bytes: int | None = None) -> MicroPyt
             f"the board has {size >> 20} MB of flash, Celltrail needs {target.flash_bytes >> 20} MB; take another board"
         )
     if target.is_uf2:
+        if not uf2.is_one(data):
+            raise UsageFault(f"{path}: not a UF2 file; {how_to_get(target)}")
         pages = uf2.read(data, str(path))
         content = b"".join(payload for _, payload in sorted(pages.items()))
         files_at, files_bytes = target.files_at, target.flash_bytes - target.files_at
         if max(pages) >= XIP_BASE + files_at or min(pages) < XIP_BASE:
-            raise UsageFault(f"{path}: lies where the files have to be; {how_to_get(target)}")
+            raise UsageFault(
+                f"{path}: holds files already, as an image that this command has made; {how_to_get(target)}"
+            )
     else:
         check_chip(data, target, str(path))
+        check_whole(data, target, str(path))
         content = data
         files = files_partition(data, target, size, str(path))
         files_at, files_bytes = files.start, files.size

@@ -38,6 +38,11 @@ _HAS_FAMILY = 0x2000
 Pages = Mapping[int, bytes]
 
 
+def is_one(data: bytes) -> bool:
+    """Whether it begins as such a file does."""
+    return data[:4] == _MAGIC["magic_1"].to_bytes(4, "little")
+
+
 def read(data: bytes, name: str) -> dict[int, bytes]:
     """The pages of an RP2040's file by their addresses in flash; UsageFault for anything else."""
     if not data or len(data) % BLOCK_SIZE:
