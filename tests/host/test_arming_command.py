@@ -91,12 +91,32 @@ def test_the_first_reading_of_a_trip_is_awaited(capsys, device, logger):
 
 
 def test_a_first_reading_that_never_comes_is_told(capsys, device, logger, mocker):
-    mocker.patch("celltrail.operate.arming._FIRST_READING_S", 0.5)
+    mocker.patch("celltrail.operate.first_reading._LONGEST_S", 0.5)
     logger.slot = 0
     assert run(["arm", "2-8C", "-d", device, "--yes"]) == 3
     out, err = capsys.readouterr()
     assert "is armed: trip 8" in out
     assert "took no reading within 0.5 s" in err
+
+
+def test_a_trip_that_is_started_without_a_reading_is_told(capsys, device, logger):
+    logger.state, logger.last = codes.STATE_ARMED, [None]
+    assert run(["start", "-d", device]) == 1
+    out, err = capsys.readouterr()
+    assert "is logging trip 7" in out
+    assert "channel 0 (TMP117) gave NO READING" in err
+
+
+def test_a_window_that_is_past_is_refused(capsys, device, logger):
+    assert run(["arm", "2-8C", "-d", device, "--yes", "--radio-window", "2020-03-01T06:00Z/2h"]) == 2
+    assert "ends 2020-03-01T08:00:00.000Z, which is past" in capsys.readouterr().err
+    assert logger.commands == []
+
+
+@pytest.mark.parametrize("option", ["--period", "--duration", "--delay"])
+def test_a_span_without_its_unit_is_asked_for(capsys, option):
+    assert run(["arm", "2-8C", option, "5"]) == 2
+    assert f"{option} 5: of what? Write 5s, 5min, 5h or 5d" in capsys.readouterr().err
 
 
 def test_a_trip_that_begins_later_is_not_waited_for(capsys, device, logger):
@@ -247,7 +267,7 @@ def test_an_interrupt_while_it_arms_says_where_to_look(capsys, device, mocker):
 
 
 def test_an_interrupt_at_the_first_reading_does_not_hide_the_trip(capsys, device, logger, mocker):
-    mocker.patch("celltrail.operate.arming.first_reading", side_effect=asyncio.CancelledError)
+    mocker.patch("celltrail.operate.first_reading._missing", side_effect=asyncio.CancelledError)
     assert run(["arm", "2-8C", "-d", device, "--yes"]) == 130
     out, err = capsys.readouterr()
     assert "is armed: trip 8" in out

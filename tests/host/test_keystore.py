@@ -171,3 +171,11 @@ def test_a_key_file_of_deep_brackets_is_damaged(tmp_path):
     path.write_text("[" * 50_000)
     with pytest.raises(UsageFault, match="damaged"):
         store.trip(UID, 3)
+
+
+def test_a_file_is_no_key_store(tmp_path):
+    (tmp_path / "keys").write_text("")
+    store = KeyStore(tmp_path / "keys")
+    for use in (store.require, lambda: store.save_device_key(UID, "CT-1", KEY)):
+        with pytest.raises(UsageFault, match="is a file; a key store is a folder"):
+            use()

@@ -144,6 +144,32 @@ def test_what_is_wrong_is_named(tmp_path, old, new, said):
     assert "wiring.toml" in str(fault.value)
 
 
+@pytest.mark.parametrize(
+    ("base", "old", "new", "said"),
+    [
+        (PICO, "scl = 5", "scl = 4", "pin 4 is i2c.sda and i2c.scl; give each one of its own"),
+        (PICO, "button = 14", "button = 4", "pin 4 is i2c.sda and button"),
+        (PICO, "interrupt = 13", "interrupt = 28", "pin 28 is battery.pin and accelerometer.interrupt"),
+        (PICO, "address = 0x48", "address = 48", "probe 1: address is 0x30; a TMP117 is at 0x48, 0x49, 0x4a, 0x4b"),
+        (PICO, "address = 0x53", "address = 0x48", "accelerometer: address is 0x48; a ADXL372 is at 0x1d, 0x53"),
+        (
+            PICO,
+            "[[probe]]",
+            '[[probe]]\nchip = "TMP117"\naddress = 0x48\n\n[[probe]]',
+            "address 0x48 is probe 1 and probe 2",
+        ),
+        (PICO, "i2c = { sda = 4, scl = 5 }\n", "", "i2c is missing, and probe 1 is on that bus"),
+        (DEWAR, "spi = ", "# spi = ", "spi is missing, and probe 1 is on that bus"),
+        (DEWAR, "onewire = ", "# onewire = ", "onewire is missing, and probe 2 is on that bus"),
+    ],
+)
+def test_contradictions_are_named(tmp_path, base, old, new, said):
+    assert base.count(old) == 1
+    with pytest.raises(UsageFault) as fault:
+        loaded(tmp_path, base.replace(old, new))
+    assert said in str(fault.value)
+
+
 def test_without_a_probe_there_is_nothing_to_log(tmp_path):
     with pytest.raises(UsageFault, match="1 to 4 probes"):
         loaded(tmp_path, "button = 14\n")

@@ -22,7 +22,7 @@ from celltrail.cli.common import (
     say,
     with_session,
 )
-from celltrail.errors import BadAnswer, CelltrailError, Interrupted, RefusedFault, UsageFault
+from celltrail.errors import CelltrailError, Interrupted, RefusedFault, UsageFault
 from celltrail.evaluate.calibration_age import calibration_warnings
 from celltrail.evaluate.uncertainty import Calibration, load_calibrations
 from celltrail.keys.keystore import KeyStore
@@ -32,6 +32,7 @@ from celltrail.link.session import Session, require_state
 from celltrail.operate import arming
 from celltrail.operate.bench import calibrations_of
 from celltrail.operate.commands import AT_REST, refuse_unread, require_key
+from celltrail.operate.first_reading import fault_of_first_reading
 from celltrail.plans.profile import (
     DELAY_BOUNDS_S,
     DURATION_BOUNDS_S,
@@ -40,7 +41,7 @@ from celltrail.plans.profile import (
     load_profile,
     profile_names,
 )
-from celltrail.plans.radio import Window, parse_window
+from celltrail.plans.radio import Window, parse_window, refuse_past
 from celltrail.utc import iso, span
 from celltrail.virtual.replay import parse_span_ms
 from celltrail_protocol import codes
@@ -59,6 +60,8 @@ def _seconds(option: str, text: str | None, bounds_s: tuple[int, int]) -> int | 
     """Whole seconds; UsageFault with the option and its bounds for anything else."""
     if text is None:
         return None
+    if text.strip().isdecimal():
+        raise UsageFault(f"{option} {text}: of what? Write {text}s, {text}min, {text}h or {text}d")
     seconds, rest_ms = divmod(parse_span_ms(text), 1000)
     low_s, high_s = bounds_s
     if rest_ms or not low_s <= seconds <= high_s:
@@ -137,7 +140,9 @@ def arm(
     async def work(session: Session) -> tuple[Receipt, CelltrailError | None]:
         prepared = _prepare(session, changed, store, discard_unread, any_battery)
         calibrations = await calibrations_of(session) if known is None else known
-        _warn_of(calibrations, prepared, (await session.pair()).utc_ms)
+        now_ms = (await session.pair()).utc_ms
+        refuse_past(changed.radio.windows, now_ms)
+        _warn_of(calibrations, prepared, now_ms)
         confirm(f"Arm {session.status.called}?", yes)
         try:
             armed = await arming.arm(session, prepared, store, code, discard_unread)
@@ -145,7 +150,8 @@ def arm(
             raise Interrupted(
                 f"interrupted; whether a trip began tells `celltrail status`: its key is kept in {store.folder}"
             ) from None
-        return armed, await _look(session, armed)
+        at_once = armed.plan["start"] == codes.START_NOW
+        return armed, await fault_of_first_reading(session) if at_once else None
 
     made, blind = with_session(device, work)
     failed = _copy(made, store, receipt)
@@ -156,23 +162,6 @@ def arm(
     for fault in (failed, blind):
         if fault:
             raise fault
-
-
-async def _look(session: Session, made: Receipt) -> CelltrailError | None:
-    """What is wrong with the first reading; by now the trip is armed, and that must be told first."""
-    try:
-        missing = await arming.first_reading(session, made.plan)
-    except CelltrailError as fault:
-        return fault
-    except asyncio.CancelledError:
-        return Interrupted("interrupted; the trip runs, and its first reading was not awaited")
-    if not missing:
-        return None
-    which = " and ".join(f"channel {number} ({made.sensors[number].name})" for number in missing)
-    return BadAnswer(
-        f"trip {made.trip} of {made.name} runs, but {which} gave NO READING: `celltrail stop`, then"
-        " `celltrail selftest` says what to do"
-    )
 
 
 def _copy(made: Receipt, keys: KeyStore, path: Path | None) -> UsageFault | None:

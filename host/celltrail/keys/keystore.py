@@ -50,8 +50,14 @@ class KeyStore:
 
     def require(self) -> None:
         """Refuse a folder that was named and isn't there."""
+        self.refuse_file()
         if self.named and not self.folder.is_dir():
             raise UsageFault(f"{self.folder}: there is no such key store; check --keys and {FOLDER_VARIABLE}")
+
+    def refuse_file(self) -> None:
+        """Refuse a path that is something else than a folder."""
+        if self.folder.exists() and not self.folder.is_dir():
+            raise UsageFault(f"{self.folder}: is a file; a key store is a folder, name another one with --keys")
 
     def device(self, uid: bytes) -> DeviceEntry | None:
         """The entry of a logger, or None when it isn't known here."""
@@ -235,6 +241,7 @@ class KeyStore:
         self._write(path, (json.dumps(values, indent=2) + "\n").encode(), replace=replace)
 
     def _write(self, path: Path, data: bytes, *, replace: bool = True) -> None:
+        self.refuse_file()
         try:
             self.folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
             _refuse_shared(self.folder)

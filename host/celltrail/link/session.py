@@ -28,6 +28,8 @@ _CONNECTIONS = 3
 _NS_PER_MS = 1_000_000
 # So much of its dn names a challenge.
 _NAME_BYTES = 4
+# A trip is open.
+RUNNING = (codes.STATE_ARMED, codes.STATE_LOGGING)
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,9 @@ def require_state(status: Status, allowed: tuple[int, ...], what: str) -> None:
     """Raises RefusedFault when the logger's state does not allow `what` ("arm", "be stopped")."""
     if status.state not in allowed:
         word = names.STATE_NAMES.get(status.state, str(status.state))
-        raise RefusedFault(f"{status.called} is {word} and can't {what}; see `celltrail status`")
+        in_the_way = status.state in RUNNING and not set(RUNNING) & set(allowed)
+        way_out = "`celltrail stop` ends its trip" if in_the_way else "see `celltrail status`"
+        raise RefusedFault(f"{status.called} is {word} and can't {what}; {way_out}")
 
 
 @contextlib.asynccontextmanager

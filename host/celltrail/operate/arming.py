@@ -1,6 +1,5 @@
 """Arming: from a profile and a logger to a trip with its key and receipt."""
 
-import asyncio
 import math
 import secrets
 from collections.abc import Mapping
@@ -13,8 +12,8 @@ from celltrail.keys.keystore import KeyStore
 from celltrail.keys.receipt import Receipt
 from celltrail.keys.signing import host_signer
 from celltrail.link.messages import Status
-from celltrail.link.session import Opened, Session, require_state
-from celltrail.operate.commands import AT_REST, RUNNING, refuse_unread, require_key
+from celltrail.link.session import RUNNING, Opened, Session, require_state
+from celltrail.operate.commands import AT_REST, refuse_unread, require_key
 from celltrail.operate.fetch import Fetcher
 from celltrail.operate.readout import read_open_end
 from celltrail.plans.plan_text import describe
@@ -22,12 +21,9 @@ from celltrail.plans.planning import plan_bytes, settings_hash, to_plan
 from celltrail.plans.profile import Profile
 from celltrail.plans.sensor import Fitted, fitted_from_status
 from celltrail.utc import span
-from celltrail_protocol import codes, records, seals, smp
+from celltrail_protocol import records, seals, smp
 
 _ARM_TIMEOUT_S = 30.0
-# Four DS18B20 take 3 s where each must be waited for.
-_FIRST_READING_S = 8.0
-_LOOK_EVERY_S = 0.25
 # Measured on the virtual logger with its checkpoints and the plan in every sector: 0.65 bytes at a minute's period,
 # and more the shorter it is, up to 0.96 at a second's, where each reading differs from the last by noise alone.
 _BYTES_A_READING = 0.65
@@ -118,21 +114,6 @@ async def arm(session: Session, prepared: Prepared, keys: KeyStore, operator: st
     receipt = _receipt(session, prepared, opened, answer, operator).signed_by(signer)
     keys.finish_pending(handle, receipt.trip, receipt)
     return receipt
-
-
-async def first_reading(session: Session, plan: Mapping[str, Any]) -> tuple[int, ...]:
-    """The channels that gave no reading, of a plan that begins at once: none of a plan that does not.
-
-    DeviceFault when no reading came.
-    """
-    if plan["start"] != codes.START_NOW:
-        return ()
-    for _ in range(round(_FIRST_READING_S / _LOOK_EVERY_S)):
-        status = await session.refresh()
-        if status.slot and status.state != codes.STATE_ARMED:
-            return tuple(number for number, raw in enumerate(status.last or ()) if raw is None)
-        await asyncio.sleep(_LOOK_EVERY_S)
-    raise DeviceFault(f"{session.status.called} took no reading within {_FIRST_READING_S:g} s; see `celltrail status`")
 
 
 def _body(opened: Opened, prepared: Prepared, operator: str, discard: bool) -> dict[str, Any]:

@@ -8,10 +8,9 @@ from celltrail.errors import ErrorAnswer, NoAnswer, RefusedFault, UsageFault
 from celltrail.keys.keystore import KeyStore
 from celltrail.link.client import TIMEOUT_S
 from celltrail.link.messages import MarkWrite, Status
-from celltrail.link.session import Session, require_state
+from celltrail.link.session import RUNNING, Session, require_state
 from celltrail_protocol import codes, names, smp
 
-RUNNING = (codes.STATE_ARMED, codes.STATE_LOGGING)
 AT_REST = (codes.STATE_IDLE, codes.STATE_STOPPED)
 LONGEST_OPERATOR = 12
 LONGEST_PLACE = 16

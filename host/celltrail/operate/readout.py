@@ -12,14 +12,13 @@ from smpclient.requests.file_management import FileHashChecksum, FileStatus
 from celltrail.errors import DeviceFault, ErrorAnswer, RefusedFault
 from celltrail.link.messages import Live, LiveRead
 from celltrail.link.refusals import FS_READ_FAILED
-from celltrail.link.session import Session
+from celltrail.link.session import RUNNING, Session
 from celltrail.operate.fetch import Fetcher
 from celltrail.operate.part_file import PartFile
 from celltrail.operate.pieces import Span
-from celltrail_protocol import codes, seals, smp
+from celltrail_protocol import seals, smp
 from celltrail_protocol.records import SECTOR_SIZE
 
-_RUNNING = (codes.STATE_ARMED, codes.STATE_LOGGING)
 _ATTEMPTS = 20
 _DOUBTS = 2
 # For some seconds after a restart there is no open sector to be proven.
@@ -134,7 +133,7 @@ class Readout:
 
     def _is_running(self) -> bool:
         status = self._session.status
-        return self._is_latest() and status.state in _RUNNING
+        return self._is_latest() and status.state in RUNNING
 
     async def _sealed(self) -> tuple[int, int]:
         """The indices from the first that is still there up to, and without, the first that is not sealed."""

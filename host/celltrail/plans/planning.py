@@ -130,7 +130,10 @@ def _start_at(profile: Profile, fitted: Fitted) -> list[int]:
     if _STARTS[profile.start] != START_TEMPERATURE:
         return [0, 0, 0]
     if rule is None:
-        raise UsageFault(f"{profile.where}: a start by temperature needs [start_at] with side and limit_c")
+        raise UsageFault(
+            f"{profile.where}: a start by temperature needs in the profile, say, [start_at] with"
+            ' channel = 0, side = "low" and limit_c = 8'
+        )
     if rule.channel >= len(fitted.channels):
         raise UsageFault(f"{profile.where}: start_at is for channel {rule.channel}, which isn't there")
     return [

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 from celltrail.errors import UsageFault
 from celltrail.plans.sensor import Fitted
 from celltrail.plans.toml_table import Table
-from celltrail.utc import parse
+from celltrail.utc import iso, parse
 from celltrail_protocol import codes
 from celltrail_protocol.plan_rules import MOST_TIMES
 
@@ -135,6 +136,16 @@ def parse_window(text: str, span_ms: int) -> Window:
         raise UsageFault(
             f"{text!r} is no beginning of a time window; write 06:00 (UTC, every day) or 2026-03-01T06:00Z"
         ) from error
+
+
+def refuse_past(windows: Iterable[Window], now_ms: int) -> None:
+    """UsageFault for a window that is over for good."""
+    for one in windows:
+        end_ms = (one.from_s + one.for_s) * 1000
+        if not one.every_s and end_ms <= now_ms:
+            raise UsageFault(
+                f"the radio's time window ends {iso(end_ms)}, which is past; leave it out, or mend its date"
+            )
 
 
 def plan_entries(rule: RadioRule, fitted: Fitted, watches_shocks: bool, where: str) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from celltrail.errors import UsageFault
 from celltrail.files import read_bytes
 from celltrail.plans.chips import ACCELEROMETERS, BAROMETERS, THERMOMETERS
 from celltrail.plans.toml_table import Table, read_table
+from celltrail.plans.wiring_check import refuse_contradictions
 from celltrail_protocol import codes
 from celltrail_protocol.layout import ProtocolError
 from celltrail_protocol.wiring import LONGEST_WIRING, validate
@@ -51,6 +52,7 @@ def load_wiring(path: Path) -> dict[str, Any]:
         validate(wiring)
     except ProtocolError as error:
         raise UsageFault(f"{path}: {error}") from error
+    refuse_contradictions(wiring, str(path))
     if len(wiring_bytes(wiring)) > LONGEST_WIRING:
         raise UsageFault(f"{path}: takes more than {LONGEST_WIRING} bytes; leave out what is not fitted")
     return wiring
