@@ -123,8 +123,11 @@ class Sampler:
         if sampled:
             self._sample(now_ms)
         elif now_ms >= self._next_ms() < due_ms:
-            # One that was begun too late would be read before it is done, and the chip would tell the one before.
-            trip.probes.begin() if due_ms - now_ms >= trip.probes.lead_ms else trip.probes.forget()
+            if due_ms - now_ms >= trip.probes.lead_ms:
+                trip.probes.begin()
+            else:
+                # It would be read before it is done, and the chip would tell the one before.
+                trip.probes.forget()
             self._begun = trip.schedule.slot
         if self._is_over(now_ms):
             return now_ms

@@ -1,5 +1,8 @@
 """Deep sleep: the record is what it is without, a wake writes nothing, and what does not check is not trusted."""
 
+# Two loggers' worth for a moment, at each wake.
+# heapsize: 512k
+
 from deep_board import UTC_MS, World
 from fakes import arm, check_readings, image_of, of_kind, plan, readings
 

@@ -1,5 +1,8 @@
 """Deep sleep: each part of what is kept counts, and each thing that a trip remembers is kept."""
 
+# Two loggers' worth for a moment, at each wake.
+# heapsize: 512k
+
 from deep_board import UTC_MS, DeepBoard, World
 from fakes import Probe, arm, image_of, of_kind, payloads, plan
 from test_deep_sleep import HOUR, MINUTE, PERIOD, Asleep, armed, wave
