@@ -41,7 +41,7 @@ class DeepApp(App):
     def rest(self, until_ms: "int | None") -> None:
         """Power the chip down when that pays and nobody is about; else as other boards."""
         now_ms = self.board.ticks_ms()
-        if until_ms is not None and until_ms - now_ms >= self.retained.least_ms:
+        if until_ms is not None and until_ms - now_ms >= self.retained.least_ms and self._may():
             if self._is_quiet():
                 from logger.deep_sleep import fall_asleep
 
@@ -49,20 +49,19 @@ class DeepApp(App):
                 fall_asleep(self, until_ms)
                 if not self._is_quiet():
                     return
-            elif self._led == codes.LED_LOGGING and self.false_wakes < _MOST_FALSE_WAKES:
+            else:
                 # Somebody was here a moment ago.
                 until_ms = min(until_ms, now_ms + _LOOK_AGAIN_MS)
         self.board.wait(until_ms)
 
+    def _may(self) -> bool:
+        """Whether no shock can be missed, and the light has nothing to tell but that readings are taken."""
+        is_logging = self._led == codes.LED_LOGGING
+        return is_logging and self.false_wakes < _MOST_FALSE_WAKES and "shock" not in self.trip.plan
+
     def _is_quiet(self) -> bool:
-        """Whether nobody is about, and the light has nothing to tell but that readings are taken."""
-        return (
-            self.false_wakes < _MOST_FALSE_WAKES
-            and self._led == codes.LED_LOGGING
-            and "shock" not in self.trip.plan
-            and not self.board.link.connected()
-            and self.retained.is_quiet()
-        )
+        """Whether nobody is about."""
+        return not self.board.link.connected() and self.retained.is_quiet()
 
     def _press(self, now_ms: int) -> None:
         # A press that was seen: the pin does not float.

@@ -1,6 +1,6 @@
 """The real `celltrail download` is killed at random moments under load, again and again; the same command goes on.
 
-CELLTRAIL_KILLS is the number of kills (3), CELLTRAIL_SEED the seed of their moments.
+CELLTRAIL_KILLS is the number of kills (6), CELLTRAIL_SEED the seed of their moments.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ for line in sys.stdin:
     sys.stdin.readline()
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
-KILLS = int(os.environ.get("CELLTRAIL_KILLS", "3"))
+KILLS = int(os.environ.get("CELLTRAIL_KILLS", "6"))
 SEED = int(os.environ.get("CELLTRAIL_SEED", "1"))
 _HEADER = 24
 _LONGEST_S = 60.0
@@ -42,7 +42,7 @@ _LONGEST_S = 60.0
 def busy():
     """Other work for all cores."""
     with contextlib.ExitStack() as stack:
-        for _ in range(os.cpu_count() or 1):
+        for _ in range((os.cpu_count() or 1) + 1):
             hog = stack.enter_context(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
             stack.callback(hog.kill)
         yield

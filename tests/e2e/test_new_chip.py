@@ -107,8 +107,7 @@ def test_the_recipe_names_each_place():
     """Nothing of what follows is secret."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     recipe = text[text.index("## Add a sensor") : text.index("## Add a record type")]
-    named = set(re.findall(r"`((?:firmware|host|protocol|celltrail_protocol)/[^`]+)`", recipe))
-    named = {re.sub(r"^celltrail_protocol/", "protocol/celltrail_protocol/", one) for one in named}
+    named = set(re.findall(r"`((?:firmware|host|protocol)/[^`]+)`", recipe))
     places = {name for name, _, _ in LINES} | {"firmware/drivers/<thing>_<chip>.py", "firmware/boards/models/<chip>.py"}
     assert places <= named
 

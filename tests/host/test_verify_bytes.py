@@ -28,7 +28,7 @@ def test_no_changed_byte_of_a_file_passes_for_intact(kind, keys, request):
     forge = request.getfixturevalue(kind)
     good = trail_bytes(forge.closed_parts() if kind == "closed" else forge.running_parts())
     assert check_trail(parse_trail(good, NOWHERE), keys).verdict.intact
-    for place, mask in sampled(len(good), 1000, seed=kind):
+    for place, mask in sampled(len(good), 1300, seed=kind):
         verdict = check_trail(parse_trail(changed(good, place, mask), NOWHERE), keys).verdict
         assert not verdict.intact, place
         named = [finding for finding in verdict.faults if finding.first_byte is not None]

@@ -150,8 +150,8 @@ def test_what_is_wrong_is_named(tmp_path, old, new, said):
         (PICO, "scl = 5", "scl = 4", "pin 4 is i2c.sda and i2c.scl; give each one of its own"),
         (PICO, "button = 14", "button = 4", "pin 4 is i2c.sda and button"),
         (PICO, "interrupt = 13", "interrupt = 28", "pin 28 is battery.pin and accelerometer.interrupt"),
-        (PICO, "address = 0x48", "address = 48", "probe 1: address is 0x30; a TMP117 is at 0x48, 0x49, 0x4a, 0x4b"),
-        (PICO, "address = 0x53", "address = 0x48", "accelerometer: address is 0x48; a ADXL372 is at 0x1d, 0x53"),
+        (PICO, "address = 0x48", "address = 48", "probe 1: address is 0x30; the TMP117 is at 0x48, 0x49, 0x4a, 0x4b"),
+        (PICO, "address = 0x53", "address = 0x48", "accelerometer: address is 0x48; the ADXL372 is at 0x1d, 0x53"),
         (
             PICO,
             "[[probe]]",

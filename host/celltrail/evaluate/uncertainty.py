@@ -165,7 +165,7 @@ def _date_ms(table: Table) -> int:
     made = table.date("date")
     # A day more, for who is ahead of UTC.
     if not _FIRST <= made <= datetime.now(UTC).date() + timedelta(days=1):
-        raise table.fault("date", str(made), f"a day from {_FIRST} to today")
+        raise table.fault("date", made, f"a day from {_FIRST} to today")
     return parse(f"{made}T00:00:00Z")
 
 

@@ -162,7 +162,7 @@ def _start_rule(table: Table) -> StartRule | None:
 def _alarm_rules(table: Table) -> tuple[AlarmRule, ...]:
     entries = table.tables("alarm")
     if len(entries) > MOST_ALARMS:
-        raise table.fault("alarm", f"there {len(entries)} times", f"there at most {MOST_ALARMS} times")
+        raise table.fault_in_words("alarm", f"there {len(entries)} times", f"there at most {MOST_ALARMS} times")
     return tuple(alarm_rule(entry) for entry in entries)
 
 

@@ -85,7 +85,7 @@ def radio_rule(table: Table | None) -> RadioRule:
         flight=_flight(table.table("flight")),
     )
     if len(made.windows) > MOST_TIMES:
-        raise table.fault("window", f"there {len(made.windows)} times", f"there at most {MOST_TIMES} times")
+        raise table.fault_in_words("window", f"there {len(made.windows)} times", f"there at most {MOST_TIMES} times")
     table.refuse_unknown()
     return made
 
@@ -101,7 +101,7 @@ def _daily(table: Table) -> Window:
     text = table.take("at")
     found = _TIME_OF_DAY.fullmatch(text) if isinstance(text, str) else None
     if found is None:
-        raise table.fault("at", repr(text), 'a time of day in UTC, such as "06:00"')
+        raise table.fault("at", text, 'a time of day in UTC, such as "06:00"')
     window = Window(int(found[1]) * 3600 + int(found[2]) * 60, table.integer("for_s", _SHORTEST_S, _DAY_S), _DAY_S)
     table.refuse_unknown()
     return window

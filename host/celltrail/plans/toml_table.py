@@ -25,14 +25,14 @@ def read_table(data: bytes, where: str, what: str) -> "Table":
     return Table(where, "", values, what)
 
 
-def said(value: Any) -> str:
+def _said(value: Any) -> str:
     """A value as it stands in a TOML file; a text in quotes, so that it is no number."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
         return repr(value)
     if isinstance(value, list):
-        return f"[{', '.join(map(said, value))}]"
+        return f"[{', '.join(map(_said, value))}]"
     return str(value)
 
 
@@ -47,8 +47,11 @@ class Table:
         self._asked: list[str] = []
 
     def fault(self, key: str, value: Any, allowed: str) -> UsageFault:
-        """The complaint about one key; a text is taken as words of ours."""
-        words = value if isinstance(value, str) else said(value)
+        """The complaint about the value of one key."""
+        return self.fault_in_words(key, _said(value), allowed)
+
+    def fault_in_words(self, key: str, words: str, allowed: str) -> UsageFault:
+        """The same, with what it is in words of ours."""
         return UsageFault(f"{self._where}: {self._name}{key} is {words}; it must be {allowed}")
 
     def take(self, key: str, default: Any = _MISSING) -> Any:
@@ -63,21 +66,21 @@ class Table:
         """A text of at most `longest` bytes."""
         value = self.take(key)
         if not isinstance(value, str) or not 0 < len(value.encode()) <= longest or not value.isprintable():
-            raise self.fault(key, said(value), f"a text of at most {longest} bytes without control characters")
+            raise self.fault(key, value, f"a text of at most {longest} bytes without control characters")
         return value
 
     def choice(self, key: str, allowed: Sequence[str], default: Any = _MISSING) -> str:
         """One of some words."""
         value = self.take(key, default)
         if value not in allowed:
-            raise self.fault(key, said(value), "one of " + ", ".join(allowed))
+            raise self.fault(key, value, "one of " + ", ".join(allowed))
         return str(value)
 
     def truth(self, key: str, default: bool) -> bool:
         """true or false."""
         value = self.take(key, default)
         if not isinstance(value, bool):
-            raise self.fault(key, said(value), "true or false")
+            raise self.fault(key, value, "true or false")
         return value
 
     def date(self, key: str) -> date:
@@ -88,13 +91,13 @@ class Table:
         try:
             return datetime.strptime(value, "%Y-%m-%d").date()
         except (TypeError, ValueError):
-            raise self.fault(key, said(value), "a day such as 2026-01-15") from None
+            raise self.fault(key, value, "a day such as 2026-01-15") from None
 
     def integer(self, key: str, low: int, high: int, default: Any = _MISSING) -> int:
         """A whole number within bounds."""
         value = self.take(key, default)
         if type(value) is not int or not low <= value <= high:
-            raise self.fault(key, said(value), f"a whole number from {low} to {high}")
+            raise self.fault(key, value, f"a whole number from {low} to {high}")
         return value
 
     def number(self, key: str, low: Decimal | int, high: int, default: Any = _MISSING) -> Decimal:
@@ -104,11 +107,11 @@ class Table:
     def number_of(self, key: str, value: Any, low: Decimal | int, high: int) -> Decimal:
         """The same for a value that was taken already."""
         if type(value) not in (int, Decimal) or not Decimal(value).is_finite() or not low <= value <= high:
-            raise self.fault(key, said(value), f"a number from {low} to {high}")
+            raise self.fault(key, value, f"a number from {low} to {high}")
         # An exact fraction of 1e-999999999 would take all memory.
         exponent = Decimal(value).as_tuple().exponent
         if isinstance(exponent, int) and exponent < -_MOST_DECIMALS:
-            raise self.fault(key, said(value), f"a number from {low} to {high} with at most {_MOST_DECIMALS} decimals")
+            raise self.fault(key, value, f"a number from {low} to {high} with at most {_MOST_DECIMALS} decimals")
         return Decimal(value)
 
     def number_or_none(self, key: str, low: Decimal | int, high: int) -> Decimal | None:

@@ -30,7 +30,7 @@ import cbor2
 
 from celltrail.errors import UsageFault
 from celltrail.files import read_bytes
-from celltrail.plans.chips import ACCELEROMETERS, BAROMETERS, THERMOMETERS
+from celltrail.plans.chips import ACCELEROMETERS, BAROMETERS, CLOCK, I2C, ONEWIRE, SPI, THERMOMETERS, bus_of
 from celltrail.plans.toml_table import Table, read_table
 from celltrail.plans.wiring_check import refuse_contradictions
 from celltrail_protocol import codes
@@ -41,7 +41,6 @@ _MOST_BYTES = 100_000
 _MOST_PIN = 48
 _KHZ = 400
 _ROM_DIGITS = 16
-_CLOCKS = ("DS3231",)
 _DEEP_S = (60, 3600)
 
 
@@ -94,7 +93,7 @@ def _wiring(table: Table) -> dict[str, Any]:
         barometer.refuse_unknown()
     clock = table.table("clock")
     if clock is not None:
-        clock.choice("chip", _CLOCKS)
+        clock.choice("chip", (CLOCK,))
         wiring["clock"] = [_address(clock)]
         clock.refuse_unknown()
     if table.take("deep_sleep_s", None) is not None:
@@ -125,9 +124,7 @@ def _address(table: Table) -> int:
 
 def _probe(table: Table) -> list[Any]:
     model = THERMOMETERS[table.choice("chip", tuple(THERMOMETERS))]
-    # A chip that is not named here is one on the I2C bus.
-    place = {codes.MODEL_MAX31865: _on_spi, codes.MODEL_DS18B20: _on_wire}.get(model, _on_i2c)
-    entry = [model, *place(table)]
+    entry = [model, *{I2C: _on_i2c, SPI: _on_spi, ONEWIRE: _on_wire}[bus_of(model)](table)]
     table.refuse_unknown()
     return entry
 
@@ -156,7 +153,7 @@ def _rom(table: Table, text: Any) -> bytes:
     except (TypeError, ValueError):
         rom = b""
     if len(rom) * 2 != _ROM_DIGITS:
-        raise table.fault("rom", repr(text), f"{_ROM_DIGITS} hex digits")
+        raise table.fault("rom", text, f"{_ROM_DIGITS} hex digits")
     return rom
 
 
