@@ -281,6 +281,12 @@ def test_who_provisions_twice_is_told_where_the_key_is(capsys, device):
     assert "go on with `celltrail calibrate` and `celltrail selftest`" in capsys.readouterr().err
 
 
+def test_who_holds_another_key_of_the_logger_is_not_told_that_it_is_here(capsys, device, logger):
+    logger.key = bytes(32)
+    assert run(["provision", "-d", device]) == 4
+    assert "lies in the key store of that time" in capsys.readouterr().err
+
+
 def test_a_logger_that_keeps_other_calibrations_than_it_was_given(capsys, device, logger, mocker):
     mocker.patch.object(logger, "calibrations_of", lambda sent: sent[:-1])
     assert run(["calibrate", "cal.toml", "-d", device]) == 3

@@ -21,7 +21,7 @@ def default_name(uid: bytes) -> str:
 
 def _where_it_lies(session: Session, keys: KeyStore) -> str:
     """What to do with a logger that has its key."""
-    if keys.device_key(session.uid) is None:
+    if keys.device_key(session.uid, session.status.kid) is None:
         return "a logger is provisioned once, and its key lies in the key store of that time"
     return f"it is in {keys.folder}: go on with `celltrail calibrate` and `celltrail selftest`"
 
